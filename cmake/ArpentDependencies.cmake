@@ -1,0 +1,33 @@
+# Everything comes from Debian 12 packages; nothing is downloaded. Protobuf before gRPC: its module mode defines the
+# targets that gRPC's config file expects.
+find_package(Threads REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(absl CONFIG REQUIRED)
+find_package(gRPC CONFIG REQUIRED)
+find_package(GDAL CONFIG REQUIRED)
+find_package(PROJ CONFIG REQUIRED)
+find_package(prometheus-cpp CONFIG REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(PostgreSQL REQUIRED)
+find_package(TBB CONFIG REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(spdlog CONFIG REQUIRED)
+find_package(nlohmann_json CONFIG REQUIRED)
+find_package(yaml-cpp CONFIG REQUIRED)
+find_package(CLI11 CONFIG REQUIRED)
+find_package(pugixml CONFIG REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+
+# Debian's XGBoost CMake config needs a separate tool package.
+find_library(ARPENT_XGBOOST_LIBRARY xgboost REQUIRED)
+add_library(arpent_xgboost INTERFACE)
+target_link_libraries(arpent_xgboost INTERFACE ${ARPENT_XGBOOST_LIBRARY})
+
+if(ARPENT_BUILD_TESTS)
+  find_package(GTest CONFIG REQUIRED)
+endif()
+if(ARPENT_BUILD_BENCHMARKS)
+  find_package(benchmark CONFIG REQUIRED)
+endif()
