@@ -11,7 +11,7 @@ namespace arpent::raster {
 // Bicubic (Catmull-Rom, a = -0.5) enlargement by the whole factor `out.width / in.width`, pixel areas aligned as in
 // GeoTIFF. `out` covers the part of the enlarged `in` whose first pixel is (out_x, out_y), so that a block can be made
 // from a window with a margin of 2 input pixels and equal the whole. A pixel whose own input pixel is no-data is
-// no-data; no-data neighbours take no part (weights are renormalised).
+// no-data; no-data neighbours, and what lies outside of `in`, take no part (weights are renormalised).
 void EnlargeBicubic(View<const int16_t> in, int factor, int out_x, int out_y, int16_t no_data, View<int16_t> out);
 void EnlargeBicubic(View<const float> in, int factor, int out_x, int out_y, float no_data, View<float> out);
 
