@@ -41,7 +41,8 @@ class StoreSet {
 };
 
 // Makes `stores` readable by GDAL as /vsiarpent/{store}/{path} (read-only) for the life of the process; called again, it
-// replaces the set. Transient errors reach the reader as read failures; LastVsiError() of the thread has the typed cause.
+// replaces the set. Errors reach the reader as read failures; LastVsiError() of the thread has the typed cause. NOT_FOUND is
+// never kept there, since GDAL looks for side files that need not exist: Stat what must.
 void InstallVsiArpent(std::shared_ptr<const StoreSet> stores);
 absl::Status LastVsiError();
 void ClearLastVsiError();

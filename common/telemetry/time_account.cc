@@ -18,19 +18,35 @@ int64_t Nanoseconds(clockid_t clock) {
   return int64_t{now.tv_sec} * 1000000000 + now.tv_nsec;
 }
 
-// Time that this thread was ready to run and had no core (second number of schedstat), 0 where the kernel lacks it.
+// The thread's own schedstat, kept open: it is read twice for each wait.
+class ScheduleFile {
+ public:
+  ScheduleFile() {
+    char path[64];
+    std::snprintf(path, sizeof(path), "/proc/self/task/%ld/schedstat", static_cast<long>(syscall(SYS_gettid)));
+    file_ = open(path, O_RDONLY | O_CLOEXEC);
+  }
+  ~ScheduleFile() {
+    if (file_ >= 0) close(file_);
+  }
+
+  // Second number of schedstat, 0 where the kernel lacks it.
+  int64_t RunQueueNanoseconds() const {
+    char text[96] = {};
+    if (file_ < 0 || pread(file_, text, sizeof(text) - 1, 0) <= 0) return 0;
+    char* end = nullptr;
+    std::strtoll(text, &end, 10);
+    return std::strtoll(end, nullptr, 10);
+  }
+
+ private:
+  int file_;
+};
+
+// Time that this thread was ready to run and had no core.
 int64_t RunQueueNanoseconds() {
-  char path[64];
-  std::snprintf(path, sizeof(path), "/proc/self/task/%ld/schedstat", static_cast<long>(syscall(SYS_gettid)));
-  const int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return 0;
-  char text[96] = {};
-  const ssize_t length = read(file, text, sizeof(text) - 1);
-  close(file);
-  if (length <= 0) return 0;
-  char* end = nullptr;
-  std::strtoll(text, &end, 10);
-  return std::strtoll(end, nullptr, 10);
+  thread_local const ScheduleFile file;
+  return file.RunQueueNanoseconds();
 }
 
 struct ThreadState {

@@ -58,6 +58,11 @@ class ScopedWait {
   ScopedWait(const ScopedWait&) = delete;
   ScopedWait& operator=(const ScopedWait&) = delete;
 
+  // Bytes that came in or went out; like the wait, counted by the outermost only.
+  void AddBytes(int64_t read, int64_t written) {
+    if (outermost_) account_->AddBytes(read, written);
+  }
+
  private:
   TimeAccount* const account_;
   const TimeKind kind_;
