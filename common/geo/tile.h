@@ -33,6 +33,8 @@ class TileId {
   Grid GridAt(double pixel_m) const;
   // The 100 km MGRS square itself, in the tile's UTM zone (m).
   Extent Square() const;
+  // A square that straddles two latitude bands has two names ("32TPU" and "32UPU"): whether both name one square.
+  bool SameSquare(const TileId& other) const;
 
   friend bool operator==(const TileId&, const TileId&) = default;
   friend auto operator<=>(const TileId&, const TileId&) = default;
@@ -42,9 +44,32 @@ class TileId {
   std::string name_;
 };
 
-// The tile whose MGRS square, cut at its zone edge, holds the point (degrees, WGS 84). INVALID_ARGUMENT outside
-// latitudes -80..84.
+// The tile whose MGRS square, cut at its zone edge, holds the point (degrees, WGS 84); the band letter is that of the
+// square's centre.
+// INVALID_ARGUMENT outside latitudes -80..84.
 absl::StatusOr<TileId> OwnerOf(double longitude_deg, double latitude_deg);
+
+// Which pixels of a tile are its own: those whose centre lies in its MGRS square, cut at the edge of its UTM zone. The
+// square is half open (west and south edges belong to it), so that neighbours share no pixel centre.
+class Ownership {
+ public:
+  static absl::StatusOr<Ownership> Of(const TileId& tile);
+
+  // Columns [first, last) of row `y` of a grid in the tile's own CRS that the tile owns; first == last when none.
+  struct Columns {
+    int first = 0, last = 0;
+  };
+  Columns OwnedColumns(const Grid& grid, int y) const;
+  // Whether the tile owns the point (m, in the tile's own CRS).
+  bool Owns(double x, double y) const;
+
+ private:
+  Ownership() = default;
+  Extent square_;
+  // Easting of the zone's west and east edge at kEdgeNodes northings from the square's south to its north.
+  std::vector<double> west_edge_, east_edge_;
+  double EdgeAt(const std::vector<double>& edge, double y) const;
+};
 
 // Tiles whose MGRS square (cut at its zone edge) touches the longitude/latitude box, sorted by name.
 absl::StatusOr<std::vector<TileId>> TilesTouching(double west_deg, double south_deg, double east_deg, double north_deg);
