@@ -1,0 +1,36 @@
+// Shadows of clouds: the cloud mask thrown onto the ground along the sun, at the height at which it best explains where
+// the ground is dark.
+//
+// Darkness is the near plus short-wave infrared brightness against the mean of the land within 1.5 km. For each height
+// from 200 m to 8 km the correlation between thrown cloud and darkness is summed in cells of 7.7 km; a cell takes the
+// height that is best for it and its neighbours when they correlate well, else the scene's. Clouds are continued beyond
+// the scene's edge by its edge pixels. A pixel is shadow where the thrown cloud meets ground that is not bright, with
+// stricter darkness away from it. Water and cloud are never shadow.
+#ifndef ARPENT_COMMON_KERNELS_MASKING_SHADOWS_H_
+#define ARPENT_COMMON_KERNELS_MASKING_SHADOWS_H_
+
+#include <cstdint>
+
+#include "common/kernels/masking/clouds.h"
+#include "common/kernels/masking/mask_input.h"
+#include "common/raster/image.h"
+
+namespace arpent::kernels {
+
+struct SceneGeometry {
+  double sun_zenith_deg = 0, sun_azimuth_deg = 0;    // azimuth clockwise from north
+  double view_zenith_deg = 0, view_azimuth_deg = 0;
+  double pixel_m = 60;
+};
+
+struct ShadowMask {
+  raster::Image<uint8_t> shadow;  // 0 or 1
+  double cloud_height_m = 0;      // of the scene as a whole; 0 when no height explains the dark ground
+  double correlation = 0;         // of the scene at that height
+};
+
+ShadowMask DetectShadows(const MaskInput& input, const CloudMasks& masks, const SceneGeometry& geometry);
+
+}  // namespace arpent::kernels
+
+#endif  // ARPENT_COMMON_KERNELS_MASKING_SHADOWS_H_
