@@ -41,7 +41,9 @@ struct RasterFile {
   std::string path;           // local
   int64_t size_bytes = 0;
   HexDigest sha256;           // of the file
-  HexDigest pixel_digest;     // of the decoded full-resolution pixels, row-major little-endian
+  // SHA-256 over the SHA-256 (hex) of each 512-px block, row by row; a block's is over its little-endian pixels inside
+  // the raster. It tells whether pixels are equal whatever the compression.
+  HexDigest pixel_digest;
 };
 
 // Any number of threads may Write disjoint windows in any order; the file's bytes do not depend on the order. Windows
