@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "common/base/digest.h"
 #include "common/base/parameters.h"
@@ -60,11 +61,13 @@ struct PublishedProduct {
   bool degraded = false;
 };
 
-// Collects the files of one product in a local scratch folder, then publishes them.
+// Collects the files of one product in a local scratch folder, then publishes them with styles of the code rasters and a
+// thumbnail of what can be seen. Rasters and files may be added from several threads.
 class Publication {
  public:
   // `scratch` is a local folder of the task's own.
   Publication(std::shared_ptr<const storage::StoreSet> stores, std::string scratch, ProductDescription description);
+  ~Publication();
 
   ProductDescription& description() { return description_; }
 
@@ -84,10 +87,18 @@ class Publication {
 
  private:
   struct Asset;
-  std::shared_ptr<const storage::StoreSet> stores_;
-  std::string scratch_;
+
+  absl::Status Add(std::shared_ptr<Asset> added);
+  absl::Status AddPictures();
+  std::string RunRecord() const;
+
+  const std::shared_ptr<const storage::StoreSet> stores_;
+  const std::string scratch_;
   ProductDescription description_;
+  absl::Mutex mutex_;  // guards assets_ and threads_ until Publish
   std::vector<std::shared_ptr<Asset>> assets_;
+  int threads_ = 1;
+  bool pictures_added_ = false;
 };
 
 // Reads a product's item back. NOT_FOUND when it is not published; DATA_LOSS when the item is damaged.
