@@ -1,0 +1,50 @@
+// Sums what an ensemble's leaves say about each pixel: the fast path behind Classifier.
+//
+// Pixels go in blocks through three passes: quantise each feature plane into rows of bins (vectorised comparison with
+// the feature's edges), then tree by tree, so that a tree stays in the cache while the whole block walks it, many pixels
+// at once; then each leaf's class shares are added to its pixel's sums. Every instruction set gives the same bits.
+#ifndef ARPENT_COMMON_KERNELS_CLASSIFY_FOREST_ENGINE_H_
+#define ARPENT_COMMON_KERNELS_CLASSIFY_FOREST_ENGINE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/kernels/classify/forest.h"
+
+namespace arpent::kernels {
+
+// Working memory of one thread, reused from block to block.
+struct ForestScratch {
+  std::vector<uint8_t> bins;
+  std::vector<uint32_t> leaves;
+  std::vector<uint32_t> sums;
+  std::vector<double> margins;
+};
+
+// How many pixels to give at once: their bins and sums then fit the second-level cache.
+size_t ForestBlockPixels(const ForestView& forest);
+
+// planes[f][i]: feature f of pixel i, NaN for no-data; count <= ForestBlockPixels(forest).
+
+// Of a forest of shares: sums[i * ShareStride(classes) + k] = the sum over trees of the share of class k.
+void SumShares(const ForestView& forest, std::span<const float* const> planes, size_t count, ForestScratch& scratch,
+               uint32_t* sums);
+
+// Of a forest of margins: margins[i * classes + k].
+void SumMargins(const ForestView& forest, std::span<const float* const> planes, size_t count, ForestScratch& scratch,
+                double* margins);
+
+// bins[i * stride] = the bin of plane[i] for ascending `edges` (at most kMostByteEdges), see forest.h.
+void QuantisePlane(std::span<const float> edges, const float* plane, size_t count, size_t stride, uint8_t* bins);
+
+// The instruction sets that this machine can run ("AVX3", "SSE4", ...), best first; and a way for tests to use just one
+// of them ("" lets the machine choose again). Not thread-safe.
+std::vector<std::string> InstructionSets();
+void UseInstructionSet(const std::string& name);
+
+}  // namespace arpent::kernels
+
+#endif  // ARPENT_COMMON_KERNELS_CLASSIFY_FOREST_ENGINE_H_
