@@ -1,0 +1,57 @@
+#include "common/scene/dataset_pool.h"
+
+#include <cpl_error.h>
+
+#include <mutex>
+
+#include "common/base/status.h"
+#include "common/storage/stores.h"
+
+namespace arpent::scene {
+namespace {
+
+void RegisterDrivers() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    GDALAllRegister();
+    // Errors are returned as a Status, never printed.
+    CPLSetErrorHandler(CPLQuietErrorHandler);
+  });
+}
+
+}  // namespace
+
+absl::Status GdalError(const std::string& uri) {
+  const absl::Status cause = storage::LastVsiError();
+  if (!cause.ok()) return Annotate(cause, uri);
+  const char* message = CPLGetLastErrorMsg();
+  return absl::DataLossError(absl::StrCat(uri, ": cannot be decoded", *message != '\0' ? ": " : "", message));
+}
+
+absl::StatusOr<Dataset> OpenDataset(const std::string& gdal_path, const std::string& uri) {
+  RegisterDrivers();
+  storage::ClearLastVsiError();
+  CPLErrorReset();
+  Dataset dataset(GDALOpen(gdal_path.c_str(), GA_ReadOnly));
+  if (dataset == nullptr) return GdalError(uri);
+  return dataset;
+}
+
+absl::StatusOr<Dataset> DatasetPool::Take() {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!idle_.empty()) {
+      Dataset dataset = std::move(idle_.back());
+      idle_.pop_back();
+      return dataset;
+    }
+  }
+  return OpenDataset(gdal_path_, uri_);
+}
+
+void DatasetPool::GiveBack(Dataset dataset) {
+  absl::MutexLock lock(&mutex_);
+  idle_.push_back(std::move(dataset));
+}
+
+}  // namespace arpent::scene

@@ -1,0 +1,286 @@
+#include "common/scene/safe_scene.h"
+
+#include <cmath>
+#include <optional>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
+#include "common/base/status.h"
+#include "common/raster/resample.h"
+#include "common/scene/dataset_pool.h"
+#include "common/scene/safe_metadata.h"
+
+namespace arpent::scene {
+namespace {
+
+using raster::Image;
+
+// The product's own metadata file at the top of its folder, "" when there is none.
+std::string ProductMetadataFile(const ProductFolder& folder) {
+  for (const auto& [path, size] : folder.files()) {
+    if (path.find('/') != std::string::npos || !absl::EndsWith(path, ".xml")) continue;
+    if (path == "MTD_MSIL1C.xml" || absl::StrContains(path, "_MTD_SAFL1C_")) return path;
+  }
+  return "";
+}
+
+struct Granule {
+  std::string folder;         // "GRANULE/L1C_..."
+  std::string metadata_file;  // inside of it
+};
+
+std::vector<Granule> FindGranules(const ProductFolder& folder) {
+  std::vector<Granule> granules;
+  for (const auto& [path, size] : folder.files()) {
+    if (!absl::StartsWith(path, "GRANULE/") || !absl::EndsWith(path, ".xml")) continue;
+    const size_t slash = path.rfind('/');
+    const std::string name = path.substr(slash + 1);
+    const bool in_granule = path.find('/', 8) == slash;  // GRANULE/X/name
+    if (in_granule && (name == "MTD_TL.xml" || absl::StrContains(name, "_MTD_L1C_TL_"))) {
+      granules.push_back({path.substr(0, slash), path});
+    }
+  }
+  return granules;
+}
+
+// The band's image in the granule; "" when it is missing.
+std::string FindImage(const ProductFolder& folder, const Granule& granule, const char* band) {
+  const std::string prefix = granule.folder + "/IMG_DATA/", suffix = absl::StrCat("_", band, ".jp2");
+  for (auto file = folder.files().lower_bound(prefix);
+       file != folder.files().end() && absl::StartsWith(file->first, prefix); ++file) {
+    if (absl::EndsWith(file->first, suffix)) return file->first;
+  }
+  return "";
+}
+
+// The digest of metadata and images, by the manifest's checksums where it has them.
+absl::StatusOr<HexDigest> SceneDigest(const ProductFolder& folder, const Granule& granule, const std::string& product_file) {
+  std::map<std::string, std::string> checksums;
+  if (folder.Has("manifest.safe")) {
+    ARPENT_ASSIGN_OR_RETURN(const std::string xml, folder.ReadText("manifest.safe"));
+    ARPENT_ASSIGN_OR_RETURN(const auto entries, ParseSafeManifest(xml, folder.UriOf("manifest.safe")));
+    for (const ManifestEntry& entry : entries) checksums[entry.path] = entry.checksum;
+  }
+  Sha256 digest;
+  for (const std::string& path : {product_file, granule.metadata_file}) {
+    ARPENT_ASSIGN_OR_RETURN(const HexDigest file, folder.DigestOf(path));
+    digest.UpdateField(file);
+  }
+  const std::string images = granule.folder + "/IMG_DATA/";
+  for (const auto& [path, size] : folder.files()) {
+    if (!absl::StartsWith(path, images) || !absl::EndsWith(path, ".jp2")) continue;
+    std::string checksum = checksums[path];
+    if (checksum.empty()) {
+      ARPENT_ASSIGN_OR_RETURN(checksum, folder.DigestOf(path));
+    }
+    digest.UpdateField(path.substr(path.rfind('/') + 1)).UpdateField(checksum);
+  }
+  return digest.Finish();
+}
+
+SceneMetadata Combine(const ProductFolder& folder, const SafeProductMetadata& product, SafeTileMetadata tile,
+                      const Granule& granule) {
+  SceneMetadata scene;
+  scene.product_id = ProductIdOf(folder.name());
+  scene.platform = product.platform;
+  scene.tile = tile.tile;
+  scene.sensing_start = product.sensing_start;
+  scene.generation_time = product.generation_time;
+  scene.relative_orbit = product.relative_orbit;
+  scene.processing_baseline = product.processing_baseline;
+  scene.acquisition = absl::StrCat(product.platform, "_",
+                                   absl::FormatTime("%Y%m%dT%H%M%S", product.sensing_start, absl::UTCTimeZone()),
+                                   absl::StrFormat("_R%03d_T", product.relative_orbit), tile.tile);
+  scene.grid = scene.tile_grid = tile.grid;
+  for (int i = 0; i < kSentinel2Bands; ++i) {
+    Band band;
+    band.name = kSentinel2BandNames[i];
+    band.resolution_m = kSentinel2BandResolutions_m[i];
+    band.quantification = product.quantification;
+    band.offset = product.offsets[i];
+    band.no_data = product.no_data;
+    band.saturated = product.saturated;
+    band.solar_irradiance = product.solar_irradiance[i];
+    const std::string image = FindImage(folder, granule, kSentinel2BandNames[i]);
+    band.uri = folder.UriOf(image.empty() ? absl::StrCat(granule.folder, "/IMG_DATA/*_", band.name, ".jp2") : image);
+    scene.bands.push_back(std::move(band));
+    scene.view.push_back(std::move(tile.view[i]));
+    scene.mean_view_zenith_deg.push_back(tile.mean_view_zenith_deg[i]);
+    scene.mean_view_azimuth_deg.push_back(tile.mean_view_azimuth_deg[i]);
+  }
+  scene.sun = std::move(tile.sun);
+  scene.mean_sun_zenith_deg = tile.mean_sun_zenith_deg;
+  scene.mean_sun_azimuth_deg = tile.mean_sun_azimuth_deg;
+  scene.cloud_percent = tile.cloud_percent >= 0 ? tile.cloud_percent : product.cloud_percent;
+  scene.earth_sun_u = product.earth_sun_u;
+  scene.notes = std::move(tile.notes);
+  return scene;
+}
+
+struct DescribedTile {
+  SceneMetadata metadata;
+  Granule granule;
+};
+
+absl::StatusOr<std::vector<DescribedTile>> Describe(const ProductFolder& folder) {
+  const std::string product_file = ProductMetadataFile(folder);
+  if (product_file.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(folder.UriOf(""), ": is not a Sentinel-2 L1C product: MTD_MSIL1C.xml is missing"));
+  }
+  ARPENT_ASSIGN_OR_RETURN(const std::string xml, folder.ReadText(product_file));
+  ARPENT_ASSIGN_OR_RETURN(const SafeProductMetadata product, ParseSafeProduct(xml, folder.UriOf(product_file)));
+  const std::vector<Granule> granules = FindGranules(folder);
+  if (granules.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(folder.UriOf("GRANULE"), ": has no tile with its metadata"));
+  }
+  std::vector<DescribedTile> tiles;
+  for (const Granule& granule : granules) {
+    ARPENT_ASSIGN_OR_RETURN(const std::string tile_xml, folder.ReadText(granule.metadata_file));
+    ARPENT_ASSIGN_OR_RETURN(SafeTileMetadata tile, ParseSafeTile(tile_xml, folder.UriOf(granule.metadata_file)));
+    DescribedTile described{Combine(folder, product, std::move(tile), granule), granule};
+    ARPENT_ASSIGN_OR_RETURN(described.metadata.digest, SceneDigest(folder, granule, product_file));
+    tiles.push_back(std::move(described));
+  }
+  return tiles;
+}
+
+// Reads pixels of the granule's images through pools of datasets.
+class SafeScene final : public Scene {
+ public:
+  static absl::StatusOr<std::unique_ptr<Scene>> Open(const ProductFolder& folder, DescribedTile tile) {
+    std::unique_ptr<SafeScene> scene(new SafeScene);
+    scene->metadata_ = std::move(tile.metadata);
+    for (Band& band : scene->metadata_.bands) {
+      const std::string image = FindImage(folder, tile.granule, band.name.c_str());
+      if (image.empty()) {
+        return absl::DataLossError(absl::StrCat(band.uri, ": band ", band.name, " of the product is missing"));
+      }
+      ARPENT_RETURN_IF_ERROR(folder.CheckJpeg2000(image));
+      scene->pools_.push_back(std::make_unique<DatasetPool>(folder.GdalPathOf(image), band.uri));
+    }
+    ARPENT_RETURN_IF_ERROR(scene->ReadGrids());
+    return scene;
+  }
+
+  const SceneMetadata& metadata() const override { return metadata_; }
+
+  absl::StatusOr<Image<uint16_t>> ReadBand(const std::string& band, const geo::Window& window) const override {
+    ARPENT_ASSIGN_OR_RETURN(DatasetPool * pool, PoolOf(band));
+    ARPENT_ASSIGN_OR_RETURN(Dataset dataset, pool->Take());
+    Image<uint16_t> image(window.width, window.height);
+    ARPENT_RETURN_IF_ERROR(Read(GDALGetRasterBand(dataset.get(), 1), window, image, pool->uri()));
+    pool->GiveBack(std::move(dataset));
+    return image;
+  }
+
+  absl::StatusOr<Image<uint16_t>> ReadReduced(const std::string& band, int level) const override {
+    ARPENT_ASSIGN_OR_RETURN(DatasetPool * pool, PoolOf(band));
+    ARPENT_ASSIGN_OR_RETURN(Dataset dataset, pool->Take());
+    const GDALRasterBandH full = GDALGetRasterBand(dataset.get(), 1);
+    const int factor = 1 << level;
+    const int width = (GDALGetRasterBandXSize(full) + factor - 1) / factor;
+    const int height = (GDALGetRasterBandYSize(full) + factor - 1) / factor;
+    for (int i = 0; level > 0 && i < GDALGetOverviewCount(full); ++i) {
+      const GDALRasterBandH overview = GDALGetOverview(full, i);
+      if (GDALGetRasterBandXSize(overview) != width || GDALGetRasterBandYSize(overview) != height) continue;
+      Image<uint16_t> image(width, height);
+      ARPENT_RETURN_IF_ERROR(Read(overview, {0, 0, width, height}, image, pool->uri()));
+      pool->GiveBack(std::move(dataset));
+      return image;
+    }
+    // Small images have no resolution levels that GDAL shows: average the whole.
+    Image<uint16_t> whole(GDALGetRasterBandXSize(full), GDALGetRasterBandYSize(full));
+    ARPENT_RETURN_IF_ERROR(Read(full, {0, 0, whole.width(), whole.height()}, whole, pool->uri()));
+    pool->GiveBack(std::move(dataset));
+    if (level == 0) return whole;
+    Image<uint16_t> image(width, height);
+    raster::ShrinkMean(whole.view(), factor, uint16_t{0}, image.view());
+    return image;
+  }
+
+ private:
+  absl::StatusOr<DatasetPool*> PoolOf(const std::string& band) const {
+    const int index = metadata_.BandIndex(band);
+    if (index < 0) return absl::NotFoundError(absl::StrCat(metadata_.product_id, " has no band ", band));
+    return pools_[index].get();
+  }
+
+  static absl::Status Read(GDALRasterBandH band, const geo::Window& window, Image<uint16_t>& image, const std::string& uri) {
+    storage::ClearLastVsiError();
+    const CPLErr error = GDALRasterIO(band, GF_Read, window.x, window.y, window.width, window.height, image.data(),
+                                      window.width, window.height, GDT_UInt16, 0, 0);
+    return error == CE_None ? absl::OkStatus() : GdalError(uri);
+  }
+
+  // The georeference that the images carry decides, whatever the metadata states: a cut scene is legal when all bands
+  // agree on its corner and size.
+  absl::Status ReadGrids() {
+    std::optional<geo::Grid> common;
+    std::string first;
+    for (size_t i = 0; i < pools_.size(); ++i) {
+      const Band& band = metadata_.bands[i];
+      ARPENT_ASSIGN_OR_RETURN(Dataset dataset, pools_[i]->Take());
+      geo::Grid grid = metadata_.grid.WithPixel(band.resolution_m);
+      grid.width = GDALGetRasterXSize(dataset.get());
+      grid.height = GDALGetRasterYSize(dataset.get());
+      double affine[6];
+      if (GDALGetGeoTransform(dataset.get(), affine) == CE_None) {
+        if (std::abs(affine[1] - band.resolution_m) > 1e-6 || affine[2] != 0 || affine[4] != 0 || affine[5] != -affine[1]) {
+          return absl::InvalidArgumentError(absl::StrCat(band.uri, ": has pixels of ", affine[1], " m instead of ",
+                                                         band.resolution_m, " m, or is not north-up"));
+        }
+        grid.west = affine[0];
+        grid.north = affine[3];
+      }
+      pools_[i]->GiveBack(std::move(dataset));
+      // Coarser bands may reach less than one of their pixels past the finest.
+      const geo::Grid fine = grid.WithPixel(10);
+      if (!common) {
+        common = fine;
+        first = band.name;
+      }
+      if (grid.west != common->west || grid.north != common->north) {
+        return absl::InvalidArgumentError(absl::StrCat(band.uri, ": starts elsewhere than band ", first));
+      }
+      const auto differs = [](int a, int b) { return std::abs(a - b) >= 6; };
+      if (differs(fine.width, common->width) || differs(fine.height, common->height)) {
+        return absl::InvalidArgumentError(absl::StrCat(band.uri, ": covers ", grid.width, " x ", grid.height, " pixels of ",
+                                                       band.resolution_m, " m, which is not the area of band ", first));
+      }
+      if (band.resolution_m == 10) metadata_.grid = fine;
+    }
+    return absl::OkStatus();
+  }
+
+  SceneMetadata metadata_;
+  std::vector<std::unique_ptr<DatasetPool>> pools_;
+};
+
+}  // namespace
+
+bool IsSafeL1c(const ProductFolder& folder) { return !ProductMetadataFile(folder).empty(); }
+
+absl::StatusOr<std::vector<SceneMetadata>> DescribeSafe(const ProductFolder& folder) {
+  ARPENT_ASSIGN_OR_RETURN(std::vector<DescribedTile> tiles, Describe(folder));
+  std::vector<SceneMetadata> scenes;
+  for (DescribedTile& tile : tiles) scenes.push_back(std::move(tile.metadata));
+  return scenes;
+}
+
+absl::StatusOr<std::unique_ptr<Scene>> OpenSafe(const ProductFolder& folder, const std::string& tile) {
+  ARPENT_ASSIGN_OR_RETURN(std::vector<DescribedTile> tiles, Describe(folder));
+  if (tile.empty() && tiles.size() > 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(folder.UriOf(""), ": has ", tiles.size(), " tiles; name one behind '#', as #T", tiles[0].metadata.tile));
+  }
+  for (DescribedTile& described : tiles) {
+    if (tile.empty() || described.metadata.tile == absl::StripPrefix(tile, "T")) {
+      return SafeScene::Open(folder, std::move(described));
+    }
+  }
+  return absl::NotFoundError(absl::StrCat(folder.UriOf(""), ": has no tile ", tile));
+}
+
+}  // namespace arpent::scene

@@ -1,0 +1,119 @@
+// ListScenes: what lies below an input, identified by metadata alone.
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "absl/strings/strip.h"
+#include "common/base/parallel.h"
+#include "common/base/status.h"
+#include "common/geo/transform.h"
+#include "common/scene/product_folder.h"
+#include "common/scene/safe_scene.h"
+#include "common/scene/scene.h"
+
+namespace arpent::scene {
+namespace {
+
+constexpr int kDeepestFolder = 6;
+constexpr int kWgs84 = 4326;
+
+// A name that says "I am a product": whatever is in it, it is listed or rejected, never passed over.
+bool ClaimsToBeProduct(absl::string_view path) {
+  path = absl::StripSuffix(path, "/");
+  return absl::EndsWith(path, ".SAFE") || absl::EndsWith(path, ".zip");
+}
+
+// Collects product URIs below `uri`, looking into plain folders.
+absl::Status CollectProducts(const storage::StoreSet& stores, const std::string& uri, int depth,
+                             std::vector<std::string>& products) {
+  if (ClaimsToBeProduct(uri)) {
+    products.push_back(uri);
+    return absl::OkStatus();
+  }
+  ARPENT_ASSIGN_OR_RETURN(const storage::StoreUri parsed, storage::StoreUri::Parse(uri));
+  ARPENT_ASSIGN_OR_RETURN(const auto children, stores.List(uri, /*recursive=*/false));
+  const bool is_product = std::any_of(children.begin(), children.end(), [](const storage::ObjectInfo& child) {
+    return absl::EndsWith(child.path, "/MTD_MSIL1C.xml") || absl::StrContains(child.path, "_MTD_SAFL1C_");
+  });
+  if (is_product) {
+    products.push_back(uri);
+    return absl::OkStatus();
+  }
+  for (const storage::ObjectInfo& child : children) {
+    const std::string child_uri = storage::StoreUri{parsed.store, child.path}.ToString();
+    if (ClaimsToBeProduct(child.path)) {
+      products.push_back(child_uri);
+    } else if (child.is_folder && depth < kDeepestFolder) {
+      ARPENT_RETURN_IF_ERROR(CollectProducts(stores, child_uri, depth + 1, products));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<FoundScene> ToFound(const SceneMetadata& metadata, const std::string& uri) {
+  FoundScene found;
+  found.uri = uri;
+  found.kind = "sentinel2-l1c";
+  found.product_id = metadata.product_id;
+  found.platform = metadata.platform;
+  found.acquisition = metadata.acquisition;
+  found.tile = metadata.tile;
+  found.sensing_start = metadata.sensing_start;
+  found.generation_time = metadata.generation_time;
+  found.processing_baseline = metadata.processing_baseline;
+  found.digest = metadata.digest;
+  found.cloud_percent = metadata.cloud_percent;
+  ARPENT_ASSIGN_OR_RETURN(const geo::Extent box,
+                          geo::TransformExtent(metadata.grid.extent(), metadata.grid.epsg, kWgs84));
+  found.west_deg = box.west;
+  found.south_deg = box.south;
+  found.east_deg = box.east;
+  found.north_deg = box.north;
+  return found;
+}
+
+absl::StatusOr<std::vector<FoundScene>> Identify(const std::shared_ptr<const storage::StoreSet>& stores,
+                                                 const std::string& uri) {
+  ARPENT_ASSIGN_OR_RETURN(const ProductFolder folder, ProductFolder::Open(stores, uri));
+  ARPENT_ASSIGN_OR_RETURN(const std::vector<SceneMetadata> tiles, DescribeSafe(folder));
+  std::vector<FoundScene> scenes;
+  for (const SceneMetadata& tile : tiles) {
+    const std::string scene_uri = tiles.size() == 1 ? uri : absl::StrCat(uri, "#T", tile.tile);
+    ARPENT_ASSIGN_OR_RETURN(FoundScene found, ToFound(tile, scene_uri));
+    scenes.push_back(std::move(found));
+  }
+  return scenes;
+}
+
+}  // namespace
+
+absl::StatusOr<SceneListing> ListScenes(std::shared_ptr<const storage::StoreSet> stores, const std::string& uri,
+                                        const std::string& kind, int threads) {
+  if (kind != "sentinel2-l1c") {
+    return absl::InvalidArgumentError(absl::StrCat(uri, ": inputs of kind '", kind, "' cannot be read; known is sentinel2-l1c"));
+  }
+  std::vector<std::string> products;
+  ARPENT_RETURN_IF_ERROR(CollectProducts(*stores, uri, 0, products));
+  std::sort(products.begin(), products.end());
+  std::vector<absl::StatusOr<std::vector<FoundScene>>> identified(products.size());
+  ARPENT_RETURN_IF_ERROR(ParallelFor(products.size(), threads, [&](size_t i) {
+    identified[i] = Identify(stores, products[i]);
+    // A passing loss is no verdict on the product: the whole listing is tried again.
+    const absl::Status& status = identified[i].status();
+    return absl::IsUnavailable(status) || absl::IsResourceExhausted(status) ? status : absl::OkStatus();
+  }));
+  SceneListing listing;
+  for (size_t i = 0; i < products.size(); ++i) {
+    if (!identified[i].ok()) {
+      // Whatever the cause, it can never become a scene as it lies there.
+      listing.rejected.push_back({products[i], absl::InvalidArgumentError(identified[i].status().message())});
+      continue;
+    }
+    for (FoundScene& scene : *identified[i]) listing.scenes.push_back(std::move(scene));
+  }
+  std::sort(listing.scenes.begin(), listing.scenes.end(), [](const FoundScene& a, const FoundScene& b) {
+    return std::tie(a.acquisition, a.uri) < std::tie(b.acquisition, b.uri);
+  });
+  return listing;
+}
+
+}  // namespace arpent::scene
