@@ -34,12 +34,6 @@ bool IsRefusal(const absl::Status& status) {
          absl::IsUnimplemented(status);
 }
 
-std::string HostName() {
-  char name[256] = {};
-  gethostname(name, sizeof(name) - 1);
-  return name;
-}
-
 bool Concerns(const v1::TaskOutcome& outcome, const v1::AcknowledgedOutcome& acknowledged) {
   return outcome.task_id() == acknowledged.task_id() && outcome.fencing_token() == acknowledged.fencing_token();
 }
@@ -52,6 +46,12 @@ void SizeFor(const ResourceLimits& limits, WorkerOptions* options) {
   options->slots = std::min(threads, by_memory);
   options->threads_per_task = (threads + options->slots - 1) / options->slots;
   options->memory_bytes = limits.memory_bytes * 8 / 10;
+}
+
+std::string HostName() {
+  char name[256] = {};
+  gethostname(name, sizeof(name) - 1);
+  return name;
 }
 
 std::string MakeWorkerId() {

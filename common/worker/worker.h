@@ -35,6 +35,7 @@ struct WorkerOptions {
 // Slots and threads for the limits: one task per core as far as memory allows, and what is left as threads.
 void SizeFor(const ResourceLimits& limits, WorkerOptions* options);
 
+std::string HostName();
 // Host, process number and a random part.
 std::string MakeWorkerId();
 
