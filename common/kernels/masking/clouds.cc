@@ -70,6 +70,8 @@ float CloudProbability(const Spectrum& s, float clear_haze) {
   p = std::min(p, Ramp(s.nir_narrow, 0.10f, 0.20f));
   p = std::min(p, Ramp(s.blue / std::max(s.swir1, 0.01f), 0.2f, 0.45f));
   p = std::min(p, Ramp(0.75f - Ratio(s.nir, s.red), 0.0f, 0.1f));
+  // Haze over which 1.38 um sees something too is cloud rather than aerosol.
+  if (p >= 0.2f) p = std::min(1.0f, p + 0.3f * Ramp(s.cirrus, 0.002f, 0.005f));
   return s.cirrus >= kThickCirrus ? std::max(p, 0.6f) : p;
 }
 

@@ -110,7 +110,7 @@ TEST(MeanAround, EqualsTheObviousLoop) {
         }
       }
       ASSERT_EQ(around.count(x, y), count);
-      ASSERT_NEAR(around.mean(x, y), count > 0 ? sum / count : 0, 1.1e-4);
+      ASSERT_NEAR(around.mean(x, y), count > 0 ? sum / count : 0, 1e-6);
     }
   }
 }

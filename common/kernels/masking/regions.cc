@@ -1,6 +1,7 @@
 #include "common/kernels/masking/regions.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace arpent::kernels {
@@ -109,7 +110,7 @@ LocalMean MeanAround(View<const float> values, View<const uint8_t> mask, int rad
   const auto add = [&](int y, int sign) {
     for (int x = 0; x < width; ++x) {
       if (mask(x, y) == 0) continue;
-      column_sum[x] += sign * static_cast<int64_t>(values(x, y) * 10000.0f);
+      column_sum[x] += sign * std::llround(values(x, y) * 1e6);
       column_count[x] += sign;
     }
   };
@@ -123,7 +124,7 @@ LocalMean MeanAround(View<const float> values, View<const uint8_t> mask, int rad
     for (int x = 0; x < width; ++x) {
       if (x + radius < width) sum += column_sum[x + radius], count += column_count[x + radius];
       if (x - radius - 1 >= 0) sum -= column_sum[x - radius - 1], count -= column_count[x - radius - 1];
-      result.mean(x, y) = count == 0 ? 0.0f : static_cast<float>(static_cast<double>(sum) / count * 1e-4);
+      result.mean(x, y) = count == 0 ? 0.0f : static_cast<float>(static_cast<double>(sum) / count * 1e-6);
       result.count(x, y) = count;
     }
   }

@@ -20,7 +20,7 @@ struct Regions {
 Regions LabelRegions(raster::View<const uint8_t> mask);
 
 // Mean of `values` over the pixels with mask 1 in the (2 radius + 1)-square around each pixel, and their number.
-// Where there are none the mean is 0. Sums are taken in whole numbers of 1e-4, so that they do not depend on order.
+// Where there are none the mean is 0. Sums are taken in whole numbers of 1e-6, so that they do not depend on order.
 struct LocalMean {
   raster::Image<float> mean;
   raster::Image<int32_t> count;

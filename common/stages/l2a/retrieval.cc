@@ -1,0 +1,332 @@
+#include "common/stages/l2a/retrieval.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "absl/strings/match.h"
+#include "common/base/parallel.h"
+#include "common/base/status.h"
+#include "common/kernels/atmosphere/water_vapour.h"
+#include "common/kernels/masking/regions.h"
+#include "common/kernels/retrieval/aerosol.h"
+
+namespace arpent::stages {
+namespace {
+
+using raster::Image;
+
+constexpr int kMaskNodeStep = 64;       // coarse pixels between nodes: 3.8 km
+constexpr int kWaterCellPixels = 50;    // one inverse per 3 km
+constexpr int kWaterSmoothing = 2;      // radius, coarse pixels: 300 m
+constexpr size_t kDarkestPerCell = 250;
+constexpr int kLeastPerCell = 5;
+constexpr int kLeastPerScene = 10;
+constexpr std::array<double, 18> kAotSteps = {0.0, 0.03, 0.06, 0.09, 0.12, 0.16, 0.20, 0.25, 0.30,
+                                              0.36, 0.43, 0.5, 0.6,  0.75, 0.9,  1.15, 1.5,  2.0};
+
+kernels::AtmosphericState Molecules(const Air& air, double east_m, double south_m) {
+  kernels::AtmosphericState state = air.StateAt(east_m, south_m);
+  state.aerosol = kernels::AerosolModel::kNone;
+  return state;
+}
+
+double Centre(int pixel) { return (pixel + 0.5) * kCoarsePixel_m; }
+
+// Reflectance at 945 nm over that at 865 nm: bare ground rises as from 783 to 865 nm, canopies less.
+double SlopeTo945(float b07, float b8a, float ndvi) {
+  if (b8a < 0.05f) return 1.0;
+  const double rise = std::clamp((b8a - b07) / b8a, -0.1f, 0.3f);
+  const double bare = std::clamp((0.8 - ndvi) / 0.6, 0.3, 1.0);
+  return 1.0 + 0.25 * rise * bare;
+}
+
+class WaterRetrieval {
+ public:
+  WaterRetrieval(const scene::SceneMetadata& metadata, const CoarseScene& coarse, const Air& air)
+      : coarse_(coarse), air_(air), b8a_(metadata.BandIndex("B8A")), b09_(metadata.BandIndex("B09")) {}
+
+  // Retrieves into `water` (NaN where the ground says nothing) inside one cell, every `stride`-th pixel.
+  void Cell(int cell_x, int cell_y, int stride, const Image<uint8_t>& clear, Image<float>& water) const {
+    const int x0 = cell_x * kWaterCellPixels, y0 = cell_y * kWaterCellPixels;
+    const int x1 = std::min(x0 + kWaterCellPixels, water.width()), y1 = std::min(y0 + kWaterCellPixels, water.height());
+    const double east = Centre((x0 + x1) / 2), south = Centre((y0 + y1) / 2);
+    const kernels::WaterVapourInverse inverse(air_.tables(), air_.TableIndex(b8a_), air_.TableIndex(b09_),
+                                              air_.GeometryAt(b09_, east, south), air_.StateAt(east, south));
+    const Image<float>& b04 = coarse_.toa.at("B04");
+    const Image<float>& b07 = coarse_.toa.at("B07");
+    const Image<float>& b8a = coarse_.toa.at("B8A");
+    const Image<float>& b09 = coarse_.toa.at("B09");
+    for (int y = y0; y < y1; ++y) {
+      for (int x = x0; x < x1; ++x) {
+        const bool wanted = clear(x, y) != 0 && x % stride == 0 && y % stride == 0 && b8a(x, y) > 0.06f;
+        if (!wanted) continue;
+        const float ndvi = (b8a(x, y) - b04(x, y)) / std::max(b8a(x, y) + b04(x, y), 0.01f);
+        water(x, y) = static_cast<float>(
+            inverse.RetrieveFromToa(b8a(x, y), b09(x, y), SlopeTo945(b07(x, y), b8a(x, y), ndvi)));
+      }
+    }
+  }
+
+ private:
+  const CoarseScene& coarse_;
+  const Air& air_;
+  const int b8a_;
+  const int b09_;
+};
+
+float Median(std::vector<float>& values) {
+  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+// The mean within 300 m; where the scene says nothing near, of wider and wider surroundings, else the median.
+void SmoothWater(const Image<float>& raw, double median, Image<float>& smooth, Image<uint8_t>& interpolated) {
+  const int width = raw.width();
+  const int height = raw.height();
+  Image<uint8_t> known(width, height);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) known(x, y) = std::isfinite(raw(x, y));
+  }
+  smooth = Image<float>(width, height, static_cast<float>(median));
+  interpolated = Image<uint8_t>(width, height, 1);
+  Image<uint8_t> filled(width, height);
+  for (const int radius : {kWaterSmoothing, 16, 64, 256}) {
+    const kernels::LocalMean around = kernels::MeanAround(raw.view(), known.view(), radius);
+    for (int y = 0; y < height; ++y) {
+      for (int x = 0; x < width; ++x) {
+        if (filled(x, y) || around.count(x, y) == 0) continue;
+        smooth(x, y) = around.mean(x, y);
+        filled(x, y) = 1;
+        interpolated(x, y) = radius != kWaterSmoothing;
+      }
+    }
+    if (radius > std::max(width, height)) break;
+  }
+}
+
+// Everything that EstimateAot needs of one cell.
+struct AotCell {
+  std::vector<kernels::DarkPixel> pixels;
+  double darkest_blue = std::numeric_limits<double>::quiet_NaN();
+  double darkest_red = std::numeric_limits<double>::quiet_NaN();
+};
+
+double FirstPercentile(std::vector<float>& values) {
+  if (values.size() < 100) return std::numeric_limits<double>::quiet_NaN();
+  const auto at = values.begin() + static_cast<ptrdiff_t>(values.size() / 100);
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
+
+bool IsDarkVegetation(const kernels::MaskInput& in, int x, int y) {
+  const float nir = in.nir_narrow(x, y), red = in.red(x, y), swir2 = in.swir2(x, y);
+  return swir2 > 0.01f && swir2 < 0.12f && nir > 0.12f && (nir - swir2) / (nir + swir2) > 0.5f &&
+         (nir - red) / (nir + red) > 0.4f;
+}
+
+class AotRetrieval {
+ public:
+  AotRetrieval(const scene::SceneMetadata& metadata, const CoarseScene& coarse, const MaskScene& mask_scene,
+               const Image<uint8_t>& clear, const Air& air)
+      : coarse_(coarse), input_(mask_scene.input), clear_(clear), air_(air), roles_(RolesOf(metadata)),
+        blue_(metadata.BandIndex(roles_.blue)), red_(metadata.BandIndex(roles_.red)),
+        swir2_(metadata.BandIndex(roles_.swir2)) {}
+
+  AotCell Collect(int x0, int y0, int x1, int y1) const {
+    const Image<float>& blue = coarse_.toa.at(roles_.blue);
+    const Image<float>& red = coarse_.toa.at(roles_.red);
+    const Image<float>& swir2 = coarse_.toa.at(roles_.swir2);
+    AotCell cell;
+    std::vector<float> all_blue, all_red;
+    for (int y = y0; y < y1; ++y) {
+      for (int x = x0; x < x1; ++x) {
+        if (clear_(x, y) == 0) continue;
+        all_blue.push_back(blue(x, y));
+        all_red.push_back(red(x, y));
+        if (IsDarkVegetation(input_, x, y)) cell.pixels.push_back({blue(x, y), red(x, y), swir2(x, y)});
+      }
+    }
+    cell.darkest_blue = FirstPercentile(all_blue);
+    cell.darkest_red = FirstPercentile(all_red);
+    KeepDarkest(kDarkestPerCell, cell.pixels);
+    return cell;
+  }
+
+  kernels::AotEstimate Estimate(const AotCell& cell, double east_m, double south_m) const {
+    kernels::AotSteps steps;
+    kernels::AtmosphericState state = air_.StateAt(east_m, south_m);
+    for (const double aot : kAotSteps) {
+      state.aot_550 = aot;
+      steps.aot.push_back(aot);
+      steps.blue.push_back(air_.CoefficientsOf(blue_, east_m, south_m, state));
+      steps.red.push_back(air_.CoefficientsOf(red_, east_m, south_m, state));
+      steps.swir2.push_back(air_.CoefficientsOf(swir2_, east_m, south_m, state));
+    }
+    return kernels::EstimateAot(steps, cell.pixels, cell.darkest_blue, cell.darkest_red);
+  }
+
+  static void KeepDarkest(size_t count, std::vector<kernels::DarkPixel>& pixels) {
+    if (pixels.size() <= count) return;
+    std::stable_sort(pixels.begin(), pixels.end(),
+                     [](const kernels::DarkPixel& a, const kernels::DarkPixel& b) { return a.swir2 < b.swir2; });
+    pixels.resize(count);
+  }
+
+ private:
+  const CoarseScene& coarse_;
+  const kernels::MaskInput& input_;
+  const Image<uint8_t>& clear_;
+  const Air& air_;
+  const BandRoles roles_;
+  const int blue_, red_, swir2_;
+};
+
+// The scene as one cell, for places without an estimate of their own.
+kernels::AotEstimate SceneAot(const AotRetrieval& retrieval, const std::vector<AotCell>& cells, double east_m,
+                              double south_m) {
+  AotCell all;
+  for (const AotCell& cell : cells) all.pixels.insert(all.pixels.end(), cell.pixels.begin(), cell.pixels.end());
+  if (all.pixels.size() < kLeastPerScene) return {kDefaultAot, kDefaultAotUncertainty, 0};
+  AotRetrieval::KeepDarkest(8 * kDarkestPerCell, all.pixels);
+  return retrieval.Estimate(all, east_m, south_m);
+}
+
+}  // namespace
+
+BandRoles RolesOf(const scene::SceneMetadata& metadata) {
+  if (absl::StartsWith(metadata.platform, "LC")) return {"B2", "B3", "B4", "B5", "B5", "B6", "B7", "B9"};
+  return {"B02", "B03", "B04", "B08", "B8A", "B11", "B12", "B10"};
+}
+
+absl::Status PrepareMaskScene(const scene::SceneMetadata& metadata, const CoarseScene& coarse, const Air& air,
+                              int threads, MaskScene& out) {
+  const BandRoles roles = RolesOf(metadata);
+  const std::vector<std::string> names = {roles.blue, roles.green, roles.red,  roles.nir,
+                                          roles.nir_narrow, roles.swir1, roles.swir2};
+  const int width = coarse.grid.width;
+  const int height = coarse.grid.height;
+  for (const std::string& name : names) out.bands[name] = Image<float>(width, height);
+  ARPENT_RETURN_IF_ERROR(ParallelFor(names.size(), threads, [&](size_t i) -> absl::Status {
+    const int band = metadata.BandIndex(names[i]);
+    if (band < 0) return absl::DataLossError(absl::StrCat(metadata.product_id, ": band ", names[i], " is missing"));
+    const auto nodes = MakeNodes(width, height, kCoarsePixel_m, kMaskNodeStep, true, [&](double east, double south) {
+      return kernels::UniformGround(air.CoefficientsOf(band, east, south, Molecules(air, east, south)));
+    });
+    kernels::InvertToSurfaceReflectance(coarse.toa.at(names[i]).view(), 0, 0, nodes, out.bands.at(names[i]).view());
+    return absl::OkStatus();
+  }));
+  const auto view = [&](const std::string& name) { return std::as_const(out.bands.at(name)).view(); };
+  out.input = {view(roles.blue),       view(roles.green), view(roles.red), view(roles.nir),
+               view(roles.nir_narrow), view(roles.swir1), view(roles.swir2)};
+  if (const auto cirrus = coarse.toa.find(roles.cirrus); cirrus != coarse.toa.end()) {
+    out.input.cirrus = cirrus->second.view();
+  }
+  out.input.valid = coarse.valid.view();
+  return absl::OkStatus();
+}
+
+Image<uint8_t> ClearGround(const CoarseScene& coarse, const kernels::CloudMasks& masks,
+                           raster::View<const uint8_t> shadow) {
+  constexpr int kCloudMargin = 3;
+  constexpr uint8_t kHazyPercent = 20;
+  const Image<uint8_t> near_cloud = kernels::Dilate(masks.cloud.view(), kCloudMargin);
+  const Image<uint8_t> near_shadow = kernels::Dilate(shadow, 1);
+  Image<uint8_t> clear(coarse.grid.width, coarse.grid.height);
+  for (int y = 0; y < clear.height(); ++y) {
+    for (int x = 0; x < clear.width(); ++x) {
+      clear(x, y) = coarse.valid(x, y) && !near_cloud(x, y) && !near_shadow(x, y) && !masks.cirrus(x, y) &&
+                    !masks.snow(x, y) && !masks.water(x, y) && masks.cloud_percent(x, y) < kHazyPercent;
+    }
+  }
+  return clear;
+}
+
+absl::StatusOr<WaterResult> RetrieveWater(const scene::SceneMetadata& metadata, const CoarseScene& coarse,
+                                          const Image<uint8_t>& clear, bool whole, int threads, Air& air) {
+  const int width = coarse.grid.width;
+  const int height = coarse.grid.height;
+  WaterResult result;
+  const double known = metadata.water_vapour_gcm2 > 0 ? metadata.water_vapour_gcm2 : kDefaultWater_gcm2;
+  if (metadata.BandIndex("B09") < 0 || metadata.BandIndex("B8A") < 0) {
+    air.water_gcm2 = {.values = {}, .cell_m = 1, .constant = known};
+    if (whole) air.notes.push_back("water vapour: from metadata or climatology, the scene has no band at 945 nm");
+    result.interpolated = Image<uint8_t>(width, height, 1);
+    result.mean_gcm2 = known;
+    return result;
+  }
+  const WaterRetrieval retrieval(metadata, coarse, air);
+  Image<float> raw(width, height, std::numeric_limits<float>::quiet_NaN());
+  const int columns = (width + kWaterCellPixels - 1) / kWaterCellPixels;
+  const int rows = (height + kWaterCellPixels - 1) / kWaterCellPixels;
+  // A quarter of the pixels in each direction is plenty for a first guess.
+  const int stride = whole || width * height < 100000 ? 1 : 4;
+  ARPENT_RETURN_IF_ERROR(ParallelFor(static_cast<size_t>(columns) * rows, threads, [&](size_t i) -> absl::Status {
+    retrieval.Cell(static_cast<int>(i) % columns, static_cast<int>(i) / columns, stride, clear, raw);
+    return absl::OkStatus();
+  }));
+  std::vector<float> values;
+  for (int y = 0; y < height; ++y) {
+    for (const float v : raw.row(y)) {
+      if (std::isfinite(v)) values.push_back(v);
+    }
+  }
+  const double median = values.empty() ? known : Median(values);
+  if (values.empty() && whole) air.notes.push_back("water vapour: from metadata or climatology, no clear ground");
+  result.mean_gcm2 = median;
+  air.water_gcm2 = {.values = {}, .cell_m = 1, .constant = median};
+  if (!whole) return result;
+  SmoothWater(raw, median, air.water_gcm2.values, result.interpolated);
+  air.water_gcm2.cell_m = kCoarsePixel_m;
+  double sum = 0;
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) sum += coarse.valid(x, y) ? air.water_gcm2.values(x, y) : 0;
+  }
+  result.mean_gcm2 = sum / static_cast<double>(std::max<int64_t>(1, coarse.ValidPixels()));
+  return result;
+}
+
+absl::StatusOr<AotResult> RetrieveAot(const scene::SceneMetadata& metadata, const CoarseScene& coarse,
+                                      const MaskScene& mask_scene, const Image<uint8_t>& clear, int threads, Air& air) {
+  const int columns = (coarse.grid.width + kAotCellPixels - 1) / kAotCellPixels;
+  const int rows = (coarse.grid.height + kAotCellPixels - 1) / kAotCellPixels;
+  const AotRetrieval retrieval(metadata, coarse, mask_scene, clear, air);
+  std::vector<AotCell> cells(static_cast<size_t>(columns) * rows);
+  std::vector<kernels::AotEstimate> estimates(cells.size());
+  ARPENT_RETURN_IF_ERROR(ParallelFor(cells.size(), threads, [&](size_t i) -> absl::Status {
+    const int x0 = static_cast<int>(i) % columns * kAotCellPixels;
+    const int y0 = static_cast<int>(i) / columns * kAotCellPixels;
+    const int x1 = std::min(x0 + kAotCellPixels, coarse.grid.width);
+    const int y1 = std::min(y0 + kAotCellPixels, coarse.grid.height);
+    cells[i] = retrieval.Collect(x0, y0, x1, y1);
+    if (cells[i].pixels.size() >= kLeastPerCell) {
+      estimates[i] = retrieval.Estimate(cells[i], Centre((x0 + x1) / 2), Centre((y0 + y1) / 2));
+    }
+    return absl::OkStatus();
+  }));
+  const double east = Centre(coarse.grid.width / 2), south = Centre(coarse.grid.height / 2);
+  const kernels::AotEstimate whole = SceneAot(retrieval, cells, east, south);
+  if (whole.pixels == 0) air.notes.push_back("AOT: default 0.15, the scene shows no dark vegetation");
+
+  constexpr int kReachCells = 2;
+  kernels::AotMap map = kernels::SmoothAot(estimates, columns, kReachCells, whole);
+  AotResult result;
+  for (const AotCell& cell : cells) result.dark_pixels += static_cast<int>(cell.pixels.size());
+  double aot = 0, uncertainty = 0;
+  for (int y = 0; y < rows; ++y) {
+    for (int x = 0; x < columns; ++x) {
+      aot += map.aot(x, y);
+      uncertainty += map.uncertainty(x, y);
+    }
+  }
+  result.mean = aot / (columns * rows);
+  result.mean_uncertainty = uncertainty / (columns * rows);
+  result.uncertainty = std::move(map.uncertainty);
+  result.interpolated = std::move(map.interpolated);
+  air.aot = {.values = std::move(map.aot), .cell_m = kAotCellPixels * kCoarsePixel_m, .constant = result.mean};
+  return result;
+}
+
+}  // namespace arpent::stages
