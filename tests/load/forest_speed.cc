@@ -1,4 +1,5 @@
-// forest_speed train ROWS FEATURES TREES THREADS [NOISE] | predict ROWS FEATURES TREES PIXELS [NOISE]
+// forest_speed train ROWS FEATURES TREES THREADS [NOISE]
+// forest_speed predict ROWS FEATURES TREES PIXELS [NOISE [INSTRUCTION_SET]]
 // Prints one line of figures; tests/load/forest_table makes the table of docs/performance.md from it.
 #include <time.h>
 
@@ -9,6 +10,7 @@
 
 #include "common/base/resources.h"
 #include "common/kernels/classify/classifier.h"
+#include "common/kernels/classify/forest_engine.h"
 #include "common/kernels/classify/model_file.h"
 #include "common/learn/forest_trainer.h"
 #include "tests/load/forest_samples.h"
@@ -84,11 +86,12 @@ int main(int argc, char** argv) {
   if (argc < 6) {
     std::fprintf(stderr,
                  "usage: forest_speed train ROWS FEATURES TREES THREADS [NOISE]\n"
-                 "       forest_speed predict ROWS FEATURES TREES PIXELS [NOISE]\n");
+                 "       forest_speed predict ROWS FEATURES TREES PIXELS [NOISE [INSTRUCTION_SET]]\n");
     return 2;
   }
   const auto number = [&](int i) { return std::strtoul(argv[i], nullptr, 10); };
   const double noise = argc > 6 ? std::atof(argv[6]) : 1000;
+  if (argc > 7) arpent::kernels::UseInstructionSet(argv[7]);
   return std::strcmp(argv[1], "train") == 0
              ? arpent::load::MeasureTraining(number(2), number(3), number(4), number(5), noise)
              : arpent::load::MeasurePrediction(number(2), number(3), number(4), number(5), noise);

@@ -18,6 +18,12 @@ namespace arpent::kernels {
 
 // Working memory of one thread, reused from block to block.
 struct ForestScratch {
+  // Pixels on their way through a tree.
+  struct ActivePixels {
+    std::vector<uint32_t> nodes, pixels;
+    void StartAt(uint32_t root, size_t count);
+  };
+  ActivePixels active;
   std::vector<uint8_t> bins;
   std::vector<uint32_t> leaves;
   std::vector<uint32_t> sums;
