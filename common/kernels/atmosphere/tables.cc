@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/kernels/atmosphere/forward_model.h"
 #include "common/kernels/atmosphere/table_data.h"
 
 namespace arpent::kernels {
@@ -207,28 +208,18 @@ BandCoefficients AtmosphereTables::CoefficientsUnchecked(int band_index, const G
   const Scattering mixed = sampler.Sample(band, model, columns, AotStencil(aot));
   const Scattering molecules = aot == 0 ? mixed : sampler.Sample(band, model, columns, AotStencil(0));
 
-  GasState gas{.air_mass = 1.0 / sampler.cos_sun() + 1.0 / sampler.cos_view(),
-               .water_vapour_gcm2 = state.water_vapour_gcm2,
-               .ozone_atmcm = state.ozone_atmcm,
-               .pressure_hpa = StandardPressureHpa(altitude)};
-  BandCoefficients c;
-  c.gas = kernels::GasTransmittance(band.gas, gas);
-  gas.water_vapour_gcm2 = 0.5 * state.water_vapour_gcm2;
-  const double half_water = kernels::GasTransmittance(band.gas, gas);
-  gas.water_vapour_gcm2 = 0;
-  const double no_water = kernels::GasTransmittance(band.gas, gas);
-
-  // The aerosol lies within the water: its light has passed half of it, that of the molecules above has passed none.
-  c.rho_atm = mixed.rho_atm;
-  c.rho_path = (mixed.rho_atm - molecules.rho_atm) * half_water + molecules.rho_atm * no_water;
-  const double depth = band.molecular_optical_thickness * column + aot * RelativeExtinction(band_index, state.aerosol);
-  c.t_down_direct = std::min(std::exp(-depth / sampler.cos_sun()), mixed.t_down);
-  c.t_up_direct = std::min(std::exp(-depth / sampler.cos_view()), mixed.t_up);
-  c.t_down_diffuse = mixed.t_down - c.t_down_direct;
-  c.t_up_diffuse = mixed.t_up - c.t_up_direct;
-  c.s_albedo = mixed.s_albedo;
-  FinishCoefficients(c);
-  return c;
+  const GasState gas{.air_mass = 1.0 / sampler.cos_sun() + 1.0 / sampler.cos_view(),
+                     .water_vapour_gcm2 = state.water_vapour_gcm2,
+                     .ozone_atmcm = state.ozone_atmcm,
+                     .pressure_hpa = StandardPressureHpa(altitude)};
+  const BandScattering scattering{
+      .rho_atm = mixed.rho_atm,
+      .rho_molecules = molecules.rho_atm,
+      .t_down = mixed.t_down,
+      .t_up = mixed.t_up,
+      .s_albedo = mixed.s_albedo,
+      .optical_depth = band.molecular_optical_thickness * column + aot * RelativeExtinction(band_index, state.aerosol)};
+  return Combine(scattering, band.gas, gas, sampler.cos_sun(), sampler.cos_view());
 }
 
 double AtmosphereTables::GasTransmittance(int band, double air_mass, double water_vapour_gcm2, double ozone_atmcm,
