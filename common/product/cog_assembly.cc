@@ -22,14 +22,30 @@
 namespace arpent::product {
 namespace {
 
-constexpr uint64_t kBlockFraming = 8;                       // 4 bytes before and 4 after each block
-constexpr uint64_t kClassicLimit = uint64_t{4000} << 20;    // beyond it offsets need BigTIFF
+constexpr uint64_t kBlockFraming = 8;                     // 4 bytes before and 4 after each block
+constexpr uint64_t kClassicLimit = uint64_t{4000} << 20;  // beyond it offsets need BigTIFF
 
 enum Tag : uint16_t {
-  kNewSubfileType = 254, kImageWidth = 256, kImageLength = 257, kBitsPerSample = 258, kCompression = 259,
-  kPhotometric = 262, kSamplesPerPixel = 277, kPlanarConfiguration = 284, kPredictor = 317, kColorMap = 320,
-  kTileWidth = 322, kTileLength = 323, kTileOffsets = 324, kTileByteCounts = 325, kSampleFormat = 339,
-  kModelPixelScale = 33550, kModelTiepoint = 33922, kGeoKeyDirectory = 34735, kGdalMetadata = 42112, kGdalNoData = 42113,
+  kNewSubfileType = 254,
+  kImageWidth = 256,
+  kImageLength = 257,
+  kBitsPerSample = 258,
+  kCompression = 259,
+  kPhotometric = 262,
+  kSamplesPerPixel = 277,
+  kPlanarConfiguration = 284,
+  kPredictor = 317,
+  kColorMap = 320,
+  kTileWidth = 322,
+  kTileLength = 323,
+  kTileOffsets = 324,
+  kTileByteCounts = 325,
+  kSampleFormat = 339,
+  kModelPixelScale = 33550,
+  kModelTiepoint = 33922,
+  kGeoKeyDirectory = 34735,
+  kGdalMetadata = 42112,
+  kGdalNoData = 42113,
 };
 
 // What GDAL's readers look for behind the header to know that a file is laid out for the cloud, and that each block
@@ -48,7 +64,8 @@ std::string XmlText(absl::string_view text) {
 std::string GdalMetadata(const RasterOptions& options) {
   std::string items;
   const auto add = [&](absl::string_view name, absl::string_view role, absl::string_view value) {
-    absl::StrAppend(&items, "  <Item name=\"", name, "\" sample=\"0\" role=\"", role, "\">", XmlText(value), "</Item>\n");
+    absl::StrAppend(&items, "  <Item name=\"", name, "\" sample=\"0\" role=\"", role, "\">", XmlText(value),
+                    "</Item>\n");
   };
   if (!options.description.empty()) add("DESCRIPTION", "description", options.description);
   if (options.scale != 1 || options.offset != 0) {
@@ -76,7 +93,7 @@ absl::Status SetGeoreference(const geo::Grid& grid, TiffDirectory* directory) {
   constexpr uint16_t kModelType = 1024, kRasterType = 1025, kGeographicType = 2048, kProjectedType = 3072;
   constexpr uint16_t kProjected = 1, kGeographic = 2, kPixelIsArea = 1;
   directory->SetShort(kGeoKeyDirectory,
-                      {1, 1, 0, 3,                                              // version, revision, number of keys
+                      {1, 1, 0, 3,                                               // version, revision, number of keys
                        kModelType, 0, 1, geographic ? kGeographic : kProjected,  //
                        kRasterType, 0, 1, kPixelIsArea,                          //
                        geographic ? kGeographicType : kProjectedType, 0, 1, static_cast<uint16_t>(grid.epsg)});
@@ -180,7 +197,8 @@ absl::Status CopyBlock(int spool, const SpooledBlock& block, std::string* buffer
   AppendInteger<uint32_t>(block.size, buffer);
   buffer->resize(4 + block.size);
   for (size_t done = 0; done < block.size;) {
-    const ssize_t got = pread(spool, buffer->data() + 4 + done, block.size - done, block.offset + static_cast<int64_t>(done));
+    const ssize_t got =
+        pread(spool, buffer->data() + 4 + done, block.size - done, block.offset + static_cast<int64_t>(done));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return absl::DataLossError("a spooled block cannot be read back");
     done += static_cast<size_t>(got);
@@ -194,7 +212,8 @@ absl::Status CopyBlock(int spool, const SpooledBlock& block, std::string* buffer
 std::vector<CogLevel> LevelsOf(int width, int height) {
   std::vector<CogLevel> levels;
   for (;; width = (width + 1) / 2, height = (height + 1) / 2) {
-    CogLevel level = {width, height, (width + kBlockPixels - 1) / kBlockPixels, (height + kBlockPixels - 1) / kBlockPixels};
+    CogLevel level = {width, height, (width + kBlockPixels - 1) / kBlockPixels,
+                      (height + kBlockPixels - 1) / kBlockPixels};
     level.blocks.resize(static_cast<size_t>(level.columns) * level.rows);
     levels.push_back(std::move(level));
     if (width <= kBlockPixels && height <= kBlockPixels) return levels;

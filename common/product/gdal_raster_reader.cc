@@ -56,8 +56,8 @@ absl::StatusOr<geo::Grid> GridOf(GDALDatasetH dataset, const std::string& uri) {
       transform[1] <= 0 || std::abs(transform[1] + transform[5]) > 1e-9 * transform[1]) {
     return absl::DataLossError(absl::StrCat(uri, " has no north-up grid of square pixels"));
   }
-  geo::Grid grid = {0, transform[0], transform[3], transform[1], GDALGetRasterXSize(dataset),
-                    GDALGetRasterYSize(dataset)};
+  geo::Grid grid = {
+      0, transform[0], transform[3], transform[1], GDALGetRasterXSize(dataset), GDALGetRasterYSize(dataset)};
   if (const OGRSpatialReferenceH system = GDALGetSpatialRef(dataset); system != nullptr) {
     const char* const code = OSRGetAuthorityCode(system, nullptr);
     if (code != nullptr) grid.epsg = std::atoi(code);
@@ -76,7 +76,9 @@ class GdalRasterReader final : public RasterReader {
 
   const geo::Grid& grid() const override { return grid_; }
   absl::Status Read(const geo::Window& w, uint8_t o, raster::View<uint8_t> v) const override { return ReadAs(w, o, v); }
-  absl::Status Read(const geo::Window& w, uint16_t o, raster::View<uint16_t> v) const override { return ReadAs(w, o, v); }
+  absl::Status Read(const geo::Window& w, uint16_t o, raster::View<uint16_t> v) const override {
+    return ReadAs(w, o, v);
+  }
   absl::Status Read(const geo::Window& w, int16_t o, raster::View<int16_t> v) const override { return ReadAs(w, o, v); }
   absl::Status Read(const geo::Window& w, float o, raster::View<float> v) const override { return ReadAs(w, o, v); }
 

@@ -106,8 +106,8 @@ absl::StatusOr<std::unique_ptr<scene::Reflectance>> OpenL2aProduct(std::shared_p
   absl::StatusOr<ParsedItem> item = ParseStacItem(bytes);
   if (!item.ok()) return Annotate(item.status(), item_uri);
   if (item->description.stage != "l2a" && item->description.stage != "align") {
-    return absl::InvalidArgumentError(absl::StrCat(uri, " is no surface reflectance but a product of stage '",
-                                                   item->description.stage, "'"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(uri, " is no surface reflectance but a product of stage '", item->description.stage, "'"));
   }
   return std::make_unique<L2aProduct>(std::move(stores), uri, MetadataOf(uri, *item), std::move(item->grids));
 }

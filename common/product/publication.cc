@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
-
-#include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -149,13 +148,12 @@ std::string Publication::RunRecord() const {
 absl::StatusOr<PublishedProduct> Publication::Publish() {
   if (!pictures_added_) ARPENT_RETURN_IF_ERROR(AddPictures());
   pictures_added_ = true;
-  std::sort(assets_.begin(), assets_.end(), [](const auto& a, const auto& b) {
-    return a->record.published.name < b->record.published.name;
-  });
+  std::sort(assets_.begin(), assets_.end(),
+            [](const auto& a, const auto& b) { return a->record.published.name < b->record.published.name; });
   std::vector<std::shared_ptr<Asset>> finished;
   std::vector<AssetRecord> records;
-  PublishedProduct product = {OutputUri(description_.folder), description_.key, {}, description_.numbers,
-                              description_.degraded};
+  PublishedProduct product = {
+      OutputUri(description_.folder), description_.key, {}, description_.numbers, description_.degraded};
   for (const auto& asset : assets_) {
     if (!asset->finished) continue;
     finished.push_back(asset);

@@ -28,20 +28,20 @@ struct InputRecord {
 
 // What the item says beyond its assets. Everything here is deterministic: no wall clock, host or timing.
 struct ProductDescription {
-  std::string stage;              // "l2a"
+  std::string stage;  // "l2a"
   int algorithm_version = 0;
-  std::string folder;             // in the output store, from layout.h
+  std::string folder;  // in the output store, from layout.h
   HexDigest key;
   Parameters parameters;
   std::vector<InputRecord> inputs;
-  geo::Grid grid;                 // footprint; epsg 0 for products without one (models)
-  std::string tile;               // adds grid:code for MGRS tiles
-  absl::Time datetime;            // of sensing; for periods the start
-  absl::Time start_datetime, end_datetime;  // infinite past/future when it is a single date
-  std::string platform;           // "sentinel-2a"
-  std::map<std::string, double> numbers;    // STAC properties, e.g. "eo:cloud_cover"
-  std::map<std::string, std::string> texts; // e.g. "arpent:aerosol_model"
-  std::vector<std::string> notes; // fallbacks taken, degraded inputs
+  geo::Grid grid;                            // footprint; epsg 0 for products without one (models)
+  std::string tile;                          // adds grid:code for MGRS tiles
+  absl::Time datetime;                       // of sensing; for periods the start
+  absl::Time start_datetime, end_datetime;   // infinite past/future when it is a single date
+  std::string platform;                      // "sentinel-2a"
+  std::map<std::string, double> numbers;     // STAC properties, e.g. "eo:cloud_cover"
+  std::map<std::string, std::string> texts;  // e.g. "arpent:aerosol_model"
+  std::vector<std::string> notes;            // fallbacks taken, degraded inputs
   bool degraded = false;
 };
 
@@ -54,15 +54,15 @@ struct PublishedAsset {
 };
 
 struct PublishedProduct {
-  std::string uri;   // "output:/l2a/33TVL/2015/..."
+  std::string uri;  // "output:/l2a/33TVL/2015/..."
   HexDigest key;
   std::vector<PublishedAsset> assets;
   std::map<std::string, double> numbers;
   bool degraded = false;
 };
 
-// Collects the files of one product in a local scratch folder, then publishes them with styles of the code rasters and a
-// thumbnail of what can be seen. Rasters and files may be added from several threads.
+// Collects the files of one product in a local scratch folder, then publishes them with styles of the code rasters and
+// a thumbnail of what can be seen. Rasters and files may be added from several threads.
 class Publication {
  public:
   // `scratch` is a local folder of the task's own.

@@ -4,7 +4,6 @@
 
 #include <filesystem>
 #include <fstream>
-
 #include <nlohmann/json.hpp>
 
 #include "common/product/layout.h"
@@ -59,7 +58,9 @@ class PublicationTest : public ::testing::Test {
       ARPENT_RETURN_IF_ERROR(writer->Write({0, 0, 96, 120}, pixels.view()));
       ARPENT_RETURN_IF_ERROR(publication.FinishRaster(name, std::move(writer)));
     }
-    const RasterOptions codes = {.type = PixelType::kUInt8, .no_data = 0, .overviews = OverviewKind::kNearest,
+    const RasterOptions codes = {.type = PixelType::kUInt8,
+                                 .no_data = 0,
+                                 .overviews = OverviewKind::kNearest,
                                  .classes = {{4, "vegetation & co", "#00a000"}}};
     ARPENT_ASSIGN_OR_RETURN(auto writer, publication.CreateRaster("SCL", description.grid.WithPixel(20), codes, 2));
     const Image<uint8_t> pixels(48, 60, 4);
@@ -169,11 +170,13 @@ TEST_F(PublicationTest, ABrokenPublicationIsNoProduct) {
   for (int writes = 0; writes < 8; ++writes) {
     auto stores = std::make_shared<storage::StoreSet>();
     ASSERT_OK_AND_ASSIGN(storage::ObjectStore* const store, whole->Find("output"));
-    stores->Add("output", std::make_shared<FailingStore>(std::shared_ptr<storage::ObjectStore>(store, [](void*) {}), writes));
+    stores->Add("output",
+                std::make_shared<FailingStore>(std::shared_ptr<storage::ObjectStore>(store, [](void*) {}), writes));
     stores_ = stores;
     EXPECT_THAT(PublishOne(Describe()), testing::StatusIs(absl::StatusCode::kUnavailable, "went away")) << writes;
     EXPECT_THAT(ReadPublished(*stores_, "output:/" + Describe().folder),
-                testing::StatusIs(absl::StatusCode::kNotFound, "item.json")) << writes;
+                testing::StatusIs(absl::StatusCode::kNotFound, "item.json"))
+        << writes;
   }
 }
 
@@ -212,16 +215,20 @@ TEST_F(PublicationTest, ADamagedRasterIsDataLossNamingIt) {
   ASSERT_OK(stores_->WriteAll(product.uri + "/B03.tif", bytes.substr(0, bytes.size() - 40)));
   ASSERT_OK_AND_ASSIGN(const auto reader, RasterReader::Open(stores_, product.uri + "/B03.tif"));
   Image<int16_t> pixels(96, 120);
-  EXPECT_THAT(reader->Read({0, 0, 96, 120}, -9999, pixels.view()), testing::StatusIs(absl::StatusCode::kDataLoss, "B03.tif"));
+  EXPECT_THAT(reader->Read({0, 0, 96, 120}, -9999, pixels.view()),
+              testing::StatusIs(absl::StatusCode::kDataLoss, "B03.tif"));
   ASSERT_OK(stores_->WriteAll(product.uri + "/B03.tif", "no raster"));
-  EXPECT_THAT(RasterReader::Open(stores_, product.uri + "/B03.tif"), testing::StatusIs(absl::StatusCode::kDataLoss, "B03.tif"));
-  EXPECT_THAT(RasterReader::Open(stores_, product.uri + "/B99.tif"), testing::StatusIs(absl::StatusCode::kNotFound, "B99.tif"));
+  EXPECT_THAT(RasterReader::Open(stores_, product.uri + "/B03.tif"),
+              testing::StatusIs(absl::StatusCode::kDataLoss, "B03.tif"));
+  EXPECT_THAT(RasterReader::Open(stores_, product.uri + "/B99.tif"),
+              testing::StatusIs(absl::StatusCode::kNotFound, "B99.tif"));
 }
 
 TEST(Layout, FoldersEndInTheShortKey) {
   const HexDigest key = Sha256Of("x");
   EXPECT_EQ(CompositeFolder("33TVL", "2021-06", key), "composite/33TVL/2021-06_" + key.substr(0, 12));
-  EXPECT_EQ(SeasonTileFolder("crop-type", "site", "2021", "33TVL", key), "crop-type/site/2021/33TVL_" + key.substr(0, 12));
+  EXPECT_EQ(SeasonTileFolder("crop-type", "site", "2021", "33TVL", key),
+            "crop-type/site/2021/33TVL_" + key.substr(0, 12));
   EXPECT_EQ(InputFolder(key), "inputs/" + key);
 }
 

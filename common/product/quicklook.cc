@@ -47,13 +47,14 @@ using Rgba = std::array<uint8_t, 4>;
 absl::StatusOr<std::string> PngOf(raster::Image<Rgba>& image) {
   GDALAllRegister();
   const Dataset memory(GDALCreate(GDALGetDriverByName("MEM"), "", image.width(), image.height(), 4, GDT_Byte, nullptr));
-  if (memory == nullptr || GDALDatasetRasterIO(memory.get(), GF_Write, 0, 0, image.width(), image.height(), image.data(),
-                                               image.width(), image.height(), GDT_Byte, 4, nullptr, 4,
-                                               4 * image.width(), 1) != CE_None) {
+  if (memory == nullptr ||
+      GDALDatasetRasterIO(memory.get(), GF_Write, 0, 0, image.width(), image.height(), image.data(), image.width(),
+                          image.height(), GDT_Byte, 4, nullptr, 4, 4 * image.width(), 1) != CE_None) {
     return absl::InternalError("the thumbnail cannot be made");
   }
   const std::string path = absl::StrCat("/vsimem/arpent-thumbnail-", reinterpret_cast<uintptr_t>(image.data()), ".png");
-  const Dataset png(GDALCreateCopy(GDALGetDriverByName("PNG"), path.c_str(), memory.get(), FALSE, nullptr, nullptr, nullptr));
+  const Dataset png(
+      GDALCreateCopy(GDALGetDriverByName("PNG"), path.c_str(), memory.get(), FALSE, nullptr, nullptr, nullptr));
   vsi_l_offset size = 0;
   GByte* const bytes = VSIGetMemFileBuffer(path.c_str(), &size, FALSE);
   if (png == nullptr || bytes == nullptr) return absl::InternalError("the thumbnail cannot be encoded as PNG");

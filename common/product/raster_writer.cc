@@ -78,8 +78,8 @@ class CogWriter final : public RasterWriter {
     if constexpr (std::is_same_v<T, U>) {
       if (pixels.width() != window.width || pixels.height() != window.height ||
           geo::Intersection(window, grid_.Whole()) != window) {
-        return absl::InvalidArgumentError(absl::StrCat(path_, ": a window of ", window.width, "x", window.height, " at ",
-                                                       window.x, ",", window.y, " does not fit"));
+        return absl::InvalidArgumentError(absl::StrCat(path_, ": a window of ", window.width, "x", window.height,
+                                                       " at ", window.x, ",", window.y, " does not fit"));
       }
       const int first_column = window.x / kBlockPixels, last_column = (window.x + window.width - 1) / kBlockPixels;
       const int first_row = window.y / kBlockPixels, last_row = (window.y + window.height - 1) / kBlockPixels;
@@ -178,8 +178,8 @@ class CogWriter final : public RasterWriter {
     {
       telemetry::ScopedWait wait(telemetry::TimeKind::kDiskWait);
       for (size_t done = 0; done < encoded.size();) {
-        const ssize_t got = pwrite(spool_.get(), encoded.data() + done, encoded.size() - done,
-                                   offset + static_cast<int64_t>(done));
+        const ssize_t got =
+            pwrite(spool_.get(), encoded.data() + done, encoded.size() - done, offset + static_cast<int64_t>(done));
         if (got < 0 && errno != EINTR) return ErrnoStatus(errno, absl::StrCat("cannot write ", SpoolPath(path_)));
         if (got > 0) done += static_cast<size_t>(got);
       }

@@ -38,9 +38,9 @@ struct RasterOptions {
 };
 
 struct RasterFile {
-  std::string path;           // local
+  std::string path;  // local
   int64_t size_bytes = 0;
-  HexDigest sha256;           // of the file
+  HexDigest sha256;  // of the file
   // SHA-256 over the SHA-256 (hex) of each 512-px block, row by row; a block's is over its little-endian pixels inside
   // the raster. It tells whether pixels are equal whatever the compression.
   HexDigest pixel_digest;

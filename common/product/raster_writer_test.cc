@@ -127,7 +127,9 @@ TEST(RasterWriter, CodesKeepTheirColoursAndNearestOverviews) {
   const testing::TemporaryFolder folder;
   const Image<uint8_t> image = Field<uint8_t>(700, 1100, 255);
   WriteWhole(folder.File("SCL.tif"), image,
-             {.type = PixelType::kUInt8, .no_data = 0, .overviews = OverviewKind::kNearest,
+             {.type = PixelType::kUInt8,
+              .no_data = 0,
+              .overviews = OverviewKind::kNearest,
               .classes = {{4, "vegetation", "#00a000"}, {9, "cloud", "#ffffff"}}});
   const GdalFile file(folder.File("SCL.tif"));
   const GDALColorTableH colours = GDALGetRasterColorTable(file.band());
@@ -159,9 +161,11 @@ TEST(RasterWriter, IsValidByGdalsOwnChecker) {
   WriteWhole(folder.File("large.tif"), Field<int16_t>(2600, 1800, -9999), Reflectance());
   WriteWhole(folder.File("chip.tif"), Field<uint16_t>(96, 96, 65535), {.type = PixelType::kUInt16, .no_data = 65535});
   for (const char* name : {"large.tif", "chip.tif"}) {
-    const std::string command = "/usr/bin/python3 -c 'import sys; from osgeo_utils.samples import "
+    const std::string command =
+        "/usr/bin/python3 -c 'import sys; from osgeo_utils.samples import "
         "validate_cloud_optimized_geotiff as v; w, e, d = v.validate(sys.argv[1], full_check=True); print(w, e); "
-        "sys.exit(bool(w or e))' " + folder.File(name);
+        "sys.exit(bool(w or e))' " +
+        folder.File(name);
     EXPECT_EQ(std::system(command.c_str()), 0) << name;
   }
 }
@@ -179,13 +183,15 @@ TEST(RasterWriter, BytesDoNotDependOnOrderWindowsOrThreads) {
       }
     }
     std::shuffle(windows.begin(), windows.end(), random);
-    ASSERT_OK_AND_ASSIGN(auto writer, RasterWriter::Create(folder.File("parts.tif"), GridOf(1500, 1100), Reflectance(), 4));
+    ASSERT_OK_AND_ASSIGN(auto writer,
+                         RasterWriter::Create(folder.File("parts.tif"), GridOf(1500, 1100), Reflectance(), 4));
     std::vector<std::thread> threads;
     for (size_t t = 0; t < 4; ++t) {
       threads.emplace_back([&, t] {
         for (size_t i = t; i < windows.size(); i += 4) {
           const auto pixels = raster::View<const int16_t>(image.view()).data() + windows[i].y * 1500 + windows[i].x;
-          EXPECT_OK(writer->Write(windows[i], raster::View<const int16_t>(pixels, windows[i].width, windows[i].height, 1500)));
+          EXPECT_OK(writer->Write(windows[i],
+                                  raster::View<const int16_t>(pixels, windows[i].width, windows[i].height, 1500)));
         }
       });
     }
@@ -218,9 +224,11 @@ TEST(RasterWriter, RefusesWhatDoesNotFit) {
   const testing::TemporaryFolder folder;
   ASSERT_OK_AND_ASSIGN(auto writer, RasterWriter::Create(folder.File("r.tif"), GridOf(600, 600), Reflectance(), 1));
   const Image<int16_t> part(100, 100);
-  EXPECT_THAT(writer->Write({550, 0, 100, 100}, part.view()), testing::StatusIs(absl::StatusCode::kInvalidArgument, "r.tif"));
+  EXPECT_THAT(writer->Write({550, 0, 100, 100}, part.view()),
+              testing::StatusIs(absl::StatusCode::kInvalidArgument, "r.tif"));
   const Image<uint8_t> bytes(100, 100);
-  EXPECT_THAT(writer->Write({0, 0, 100, 100}, bytes.view()), testing::StatusIs(absl::StatusCode::kInvalidArgument, "type"));
+  EXPECT_THAT(writer->Write({0, 0, 100, 100}, bytes.view()),
+              testing::StatusIs(absl::StatusCode::kInvalidArgument, "type"));
   const Image<int16_t> whole(600, 600);
   ASSERT_OK(writer->Write({0, 0, 600, 600}, whole.view()));
   EXPECT_THAT(writer->Write({0, 0, 100, 100}, part.view()), testing::StatusIs(absl::StatusCode::kInternal, "twice"));
@@ -241,7 +249,8 @@ TEST(BlockCodec, FindsDamage) {
     std::string damaged = encoded;
     damaged[at] = static_cast<char>(damaged[at] ^ 4);
     EXPECT_THAT(DecodeBlock(PixelType::kUInt16, 512, damaged, back.data(), back.size()),
-                testing::StatusIs(absl::StatusCode::kDataLoss, "")) << at;
+                testing::StatusIs(absl::StatusCode::kDataLoss, ""))
+        << at;
   }
 }
 

@@ -4,9 +4,8 @@
 #include <array>
 #include <cmath>
 #include <map>
-#include <set>
-
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -26,9 +25,14 @@ constexpr char kExtensionRoot[] = "https://stac-extensions.github.io/";
 // Extension by prefix of the fields that it defines.
 const std::map<std::string, std::string>& Extensions() {
   static const std::map<std::string, std::string> extensions = {
-      {"classification", "classification/v2.0.0"}, {"eo", "eo/v2.0.0"},     {"file", "file/v2.1.0"},
-      {"grid", "grid/v1.1.0"},                     {"proj", "projection/v2.0.0"},
-      {"processing", "processing/v1.2.0"},         {"raster", "raster/v2.0.0"}, {"view", "view/v1.1.0"},
+      {"classification", "classification/v2.0.0"},
+      {"eo", "eo/v2.0.0"},
+      {"file", "file/v2.1.0"},
+      {"grid", "grid/v1.1.0"},
+      {"proj", "projection/v2.0.0"},
+      {"processing", "processing/v1.2.0"},
+      {"raster", "raster/v2.0.0"},
+      {"view", "view/v1.1.0"},
   };
   return extensions;
 }
@@ -37,17 +41,16 @@ struct StageLevel {
   const char* stage;
   const char* level;
 };
-constexpr StageLevel kLevels[] = {{"l2a", "L2A"}, {"align", "L2A"}, {"composite", "L3"}, {"vegetation", "L3"},
+constexpr StageLevel kLevels[] = {{"l2a", "L2A"},      {"align", "L2A"},    {"composite", "L3"}, {"vegetation", "L3"},
                                   {"crop-mask", "L4"}, {"crop-type", "L4"}, {"map", "L4"}};
 
 // STAC common names of the bands (extension eo): Sentinel-2, then Landsat 8 and 9.
 const std::map<std::string, std::string>& CommonNames() {
   static const std::map<std::string, std::string> names = {
-      {"B01", "coastal"}, {"B02", "blue"}, {"B03", "green"}, {"B04", "red"}, {"B05", "rededge071"},
-      {"B06", "rededge075"}, {"B07", "rededge078"}, {"B08", "nir"}, {"B8A", "nir08"}, {"B09", "nir09"},
-      {"B11", "swir16"}, {"B12", "swir22"},
-      {"B1", "coastal"}, {"B2", "blue"}, {"B3", "green"}, {"B4", "red"}, {"B5", "nir08"}, {"B6", "swir16"},
-      {"B7", "swir22"},
+      {"B01", "coastal"},    {"B02", "blue"},       {"B03", "green"},  {"B04", "red"},   {"B05", "rededge071"},
+      {"B06", "rededge075"}, {"B07", "rededge078"}, {"B08", "nir"},    {"B8A", "nir08"}, {"B09", "nir09"},
+      {"B11", "swir16"},     {"B12", "swir22"},     {"B1", "coastal"}, {"B2", "blue"},   {"B3", "green"},
+      {"B4", "red"},         {"B5", "nir08"},       {"B6", "swir16"},  {"B7", "swir22"},
   };
   return names;
 }
@@ -75,7 +78,8 @@ absl::StatusOr<std::vector<std::array<double, 2>>> FootprintRing(const geo::Grid
       double y = corners[edge][1] + t * (corners[edge + 1][1] - corners[edge][1]);
       transform.Forward(x, y);
       if (!std::isfinite(x) || !std::isfinite(y)) {
-        return absl::InvalidArgumentError(absl::StrCat("a grid in EPSG:", grid.epsg, " that reaches where it is undefined"));
+        return absl::InvalidArgumentError(
+            absl::StrCat("a grid in EPSG:", grid.epsg, " that reaches where it is undefined"));
       }
       ring.push_back({Rounded(x), Rounded(y)});
     }
@@ -217,8 +221,8 @@ Json LinksOf(const ProductDescription& description) {
   Json links = Json::array();
   for (const InputRecord& input : description.inputs) {
     if (input.key.empty()) continue;
-    links.push_back({{"rel", "derived_from"}, {"href", absl::StrCat("urn:sha256:", input.key)},
-                     {"title", NameOf(input.uri)}});
+    links.push_back(
+        {{"rel", "derived_from"}, {"href", absl::StrCat("urn:sha256:", input.key)}, {"title", NameOf(input.uri)}});
   }
   return links;
 }

@@ -17,9 +17,9 @@ namespace arpent::product {
 struct AssetRecord {
   PublishedAsset published;
   std::string media_type;
-  std::string role;                    // STAC role: "data", "metadata", "thumbnail", "style"
-  std::optional<geo::Grid> grid;       // of rasters
-  RasterOptions options;               // of rasters
+  std::string role;               // STAC role: "data", "metadata", "thumbnail", "style"
+  std::optional<geo::Grid> grid;  // of rasters
+  RasterOptions options;          // of rasters
 };
 
 // Media type of our rasters.
@@ -31,7 +31,7 @@ absl::StatusOr<std::string> MakeStacItem(const ProductDescription& description, 
 // The inverse; what the item does not hold stays empty (an input's uri is its name). DATA_LOSS when it is damaged.
 struct ParsedItem {
   ProductDescription description;
-  std::vector<PublishedAsset> assets;  // by name
+  std::vector<PublishedAsset> assets;      // by name
   std::map<std::string, geo::Grid> grids;  // of the rasters, by asset
 };
 absl::StatusOr<ParsedItem> ParseStacItem(const std::string& bytes);

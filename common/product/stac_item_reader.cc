@@ -1,8 +1,7 @@
 // Reads our STAC items back.
 #include <cstdlib>
-#include <set>
-
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -58,9 +57,10 @@ PublishedAsset AssetFrom(const std::string& name, const Json& json) {
 
 ProductDescription DescriptionFrom(const Json& properties) {
   // Fields with a member of their own; every other number or text is the stage's.
-  static const std::set<std::string> own = {
-      "datetime", "start_datetime", "end_datetime", "platform", "proj:code", "grid:code", "processing:level",
-      "arpent:stage", "arpent:algorithm_version", "arpent:key", "arpent:tile"};
+  static const std::set<std::string> own = {"datetime",         "start_datetime", "end_datetime",
+                                            "platform",         "proj:code",      "grid:code",
+                                            "processing:level", "arpent:stage",   "arpent:algorithm_version",
+                                            "arpent:key",       "arpent:tile"};
   ProductDescription description;
   description.stage = properties.at("arpent:stage").get<std::string>();
   description.algorithm_version = properties.at("arpent:algorithm_version").get<int>();
@@ -76,8 +76,8 @@ ProductDescription DescriptionFrom(const Json& properties) {
     description.parameters.Set(name, value.get<std::string>());
   }
   for (const Json& input : properties.at("arpent:inputs")) {
-    description.inputs.push_back({input.at("role").get<std::string>(), input.at("key").get<std::string>(),
-                                  input.at("name").get<std::string>()});
+    description.inputs.push_back(
+        {input.at("role").get<std::string>(), input.at("key").get<std::string>(), input.at("name").get<std::string>()});
   }
   if (properties.contains("arpent:notes")) {
     description.notes = properties.at("arpent:notes").get<std::vector<std::string>>();

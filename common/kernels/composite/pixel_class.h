@@ -1,0 +1,34 @@
+// What a date saw at a pixel, for compositing: from the scene classes and QA bits of an L2A.
+#ifndef ARPENT_COMMON_KERNELS_COMPOSITE_PIXEL_CLASS_H_
+#define ARPENT_COMMON_KERNELS_COMPOSITE_PIXEL_CLASS_H_
+
+#include <cstdint>
+
+#include "common/raster/image.h"
+
+namespace arpent::kernels {
+
+// A higher class is preferred: a pixel is composed only from the dates of the best class that any date has there.
+// Land before water before snow, as in Sen2Agri's composite. Doubtful: beside a cloud or its shadow, or under cirrus.
+enum PixelClass : uint8_t {
+  kClassNone = 0,
+  kClassCloud = 1,
+  kClassDoubtful = 2,
+  kClassSnow = 3,
+  kClassWater = 4,
+  kClassLand = 5,
+};
+
+// Clouds and shadows reach this many 20 m pixels further than their mask: their edges are soft, and masks miss them.
+inline constexpr int kCloudGuardPixels = 5;
+
+// `scl` and `qa` (20 m) carry a margin of kCloudGuardPixels on all sides of `out`.
+void ClassifyPixels(raster::View<const uint8_t> scl, raster::View<const uint16_t> qa, raster::View<uint8_t> out);
+
+// Whether a cloud, its shadow or cirrus hides the pixel: what the distance to clouds is measured from.
+bool IsObscured(uint8_t scl, uint16_t qa);
+bool HasData(uint8_t scl, uint16_t qa);
+
+}  // namespace arpent::kernels
+
+#endif  // ARPENT_COMMON_KERNELS_COMPOSITE_PIXEL_CLASS_H_
