@@ -21,6 +21,9 @@ namespace arpent::kernels {
 
 inline constexpr absl::string_view kModelMagic = "ARPMODEL";
 inline constexpr uint32_t kModelVersion = 1;
+// How a model product names the file (asset "model").
+inline constexpr absl::string_view kModelFile = "model.arpent";
+inline constexpr absl::string_view kModelMediaType = "application/vnd.arpent.model";
 
 struct LegendEntry {
   uint16_t code = 0;
