@@ -8,18 +8,14 @@
 #include "common/storage/stores.h"
 
 namespace arpent::scene {
-namespace {
 
-void RegisterDrivers() {
+void RegisterGdal() {
   static std::once_flag once;
   std::call_once(once, [] {
     GDALAllRegister();
-    // Errors are returned as a Status, never printed.
     CPLSetErrorHandler(CPLQuietErrorHandler);
   });
 }
-
-}  // namespace
 
 absl::Status GdalError(const std::string& uri) {
   const absl::Status cause = storage::LastVsiError();
@@ -29,7 +25,7 @@ absl::Status GdalError(const std::string& uri) {
 }
 
 absl::StatusOr<Dataset> OpenDataset(const std::string& gdal_path, const std::string& uri) {
-  RegisterDrivers();
+  RegisterGdal();
   storage::ClearLastVsiError();
   CPLErrorReset();
   Dataset dataset(GDALOpen(gdal_path.c_str(), GA_ReadOnly));

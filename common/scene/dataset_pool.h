@@ -18,6 +18,9 @@ struct DatasetCloser {
 };
 using Dataset = std::unique_ptr<void, DatasetCloser>;
 
+// Registers GDAL's drivers, once; errors are returned as a Status and never printed.
+void RegisterGdal();
+
 // Opens a raster read-only. DATA_LOSS naming `uri` when GDAL cannot, or the store's own error.
 absl::StatusOr<Dataset> OpenDataset(const std::string& gdal_path, const std::string& uri);
 

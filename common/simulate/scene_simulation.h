@@ -1,0 +1,55 @@
+// One simulated overpass of one tile: true surface, air and clouds, and the digital numbers that a sensor would deliver.
+#ifndef ARPENT_COMMON_SIMULATE_SCENE_SIMULATION_H_
+#define ARPENT_COMMON_SIMULATE_SCENE_SIMULATION_H_
+
+#include <vector>
+
+#include "common/raster/image.h"
+#include "common/scene/scene.h"
+#include "common/simulate/ground.h"
+#include "common/simulate/site_options.h"
+#include "common/simulate/sky.h"
+
+namespace arpent::simulate {
+
+class SceneSimulation {
+ public:
+  // `index` counts the site's dates. `metadata` gives time, angles, grid and bands.
+  SceneSimulation(const SiteOptions& options, const Landscape& landscape, const Ground& ground,
+                  scene::SceneMetadata metadata, int index);
+
+  const scene::SceneMetadata& metadata() const { return metadata_; }
+
+  // True surface reflectance of a band at its own resolution.
+  raster::Image<float> Reflectance(int band) const;
+  // Digital numbers at the band's own resolution; 0 outside of the swath.
+  raster::Image<uint16_t> DigitalNumbers(int band) const;
+
+  // At 20 m: opacity of clouds and depth of their shadows in per cent, AOT x 1000, water vapour x 1000.
+  raster::Image<uint8_t> Clouds() const;
+  raster::Image<uint8_t> Shadows() const;
+  raster::Image<uint16_t> Aot() const;
+  raster::Image<uint16_t> WaterVapour() const;
+  // Share of the scene under clouds, 0..1.
+  double CloudShare() const;
+  // Whether the swath saw the pixel (10 m).
+  bool Seen(int x) const { return x >= seen_first_ && x < seen_last_; }
+
+ private:
+  template <typename T, typename Function>
+  raster::Image<T> Map20(const Function& function) const;
+  raster::Image<float> Surroundings(const raster::Image<float>& reflectance, int resolution_m) const;
+  double SlopeFactor(int x, int y) const;
+
+  const SiteOptions& options_;
+  const Ground& ground_;
+  const scene::SceneMetadata metadata_;
+  const int index_;
+  const Sky sky_;
+  std::vector<Spectrum> spectra_;
+  int seen_first_ = 0, seen_last_ = 0;
+};
+
+}  // namespace arpent::simulate
+
+#endif  // ARPENT_COMMON_SIMULATE_SCENE_SIMULATION_H_
