@@ -92,7 +92,7 @@ scene::ReflectanceMetadata MetadataOf(const std::string& uri, const ParsedItem& 
   }
   metadata.sun_zenith_deg = 90 - NumberOf(description, "view:sun_elevation", 90);
   metadata.sun_azimuth_deg = NumberOf(description, "view:sun_azimuth", 0);
-  metadata.view_zenith_deg = NumberOf(description, "view:incidence_angle", 0);
+  metadata.view_zenith_deg = NumberOf(description, "view:off_nadir", 0);
   metadata.view_azimuth_deg = NumberOf(description, "view:azimuth", 0);
   return metadata;
 }

@@ -1,7 +1,8 @@
 // Our own L2A product (and an aligned Landsat one, which has the same shape) as surface reflectance of one date.
 //
 // What its item must say: folder "{acquisition}_{key12}", datetime, `grid` at the finest resolution, and as numbers the
-// scene's mean angles: view:sun_elevation, view:sun_azimuth, view:incidence_angle (zenith of the view), view:azimuth.
+// scene's mean angles: view:sun_elevation, view:sun_azimuth, view:off_nadir (taken as the zenith angle of the view),
+// view:azimuth.
 #ifndef ARPENT_COMMON_PRODUCT_L2A_PRODUCT_H_
 #define ARPENT_COMMON_PRODUCT_L2A_PRODUCT_H_
 
