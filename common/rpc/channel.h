@@ -16,7 +16,7 @@ namespace arpent::rpc {
 
 struct ChannelOptions {
   TlsOptions tls;
-  int max_message_bytes = 4 << 20;
+  int max_message_bytes = 64 << 20;  // a listing of a country's scenes is one message
   // The name in the server's certificate, when it is not the host of the address.
   std::string server_name;
 };

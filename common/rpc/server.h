@@ -22,7 +22,7 @@ struct ServerOptions {
   TlsOptions tls;
   // With TLS, health also answers here without it: Kubernetes' probes speak no TLS. Empty: not.
   std::string health_listen;
-  int max_message_bytes = 4 << 20;
+  int max_message_bytes = 64 << 20;  // a listing of a country's scenes is one message
   int max_streams_per_connection = 256;
   // Every call in progress holds a thread; past this many, calls get RESOURCE_EXHAUSTED.
   int max_calls = 1024;

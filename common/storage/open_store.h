@@ -1,0 +1,24 @@
+// Stores by URI, as the flag --store NAME=URI gives them.
+#ifndef ARPENT_COMMON_STORAGE_OPEN_STORE_H_
+#define ARPENT_COMMON_STORAGE_OPEN_STORE_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "common/storage/object_store.h"
+
+namespace arpent::storage {
+
+// "file:///data/l1c" or "/data/l1c": a folder, made when absent with "?create=true"; "?links=follow" follows symbolic
+// links that lead out of it. INVALID_ARGUMENT naming what is wrong with the URI; the errors of FileStore::Open.
+absl::StatusOr<std::shared_ptr<ObjectStore>> OpenStore(const std::string& uri);
+
+// "input=file:///data" -> ("input", "file:///data").
+absl::StatusOr<std::pair<std::string, std::string>> ParseNamedUri(absl::string_view text);
+
+}  // namespace arpent::storage
+
+#endif  // ARPENT_COMMON_STORAGE_OPEN_STORE_H_

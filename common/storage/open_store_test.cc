@@ -1,0 +1,45 @@
+#include "common/storage/open_store.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "common/testing/status_matchers.h"
+#include "common/testing/temporary_folder.h"
+
+namespace arpent::storage {
+namespace {
+
+using testing::StatusIs;
+
+TEST(OpenStore, OpensFolders) {
+  testing::TemporaryFolder folder;
+  EXPECT_OK(OpenStore(folder.path()));
+  EXPECT_OK(OpenStore("file://" + folder.path()));
+  EXPECT_THAT(OpenStore(folder.File("absent")), StatusIs(absl::StatusCode::kNotFound, "absent"));
+  EXPECT_OK(OpenStore(folder.File("absent") + "?create=true"));
+  EXPECT_TRUE(std::filesystem::is_directory(folder.File("absent")));
+}
+
+TEST(OpenStore, NamesWhatIsWrong) {
+  testing::TemporaryFolder folder;
+  for (const auto& [uri, cause] : std::vector<std::pair<std::string, std::string>>{
+           {"relative/path", "file:///"},
+           {"ftp://host/x", "file:///"},
+           {folder.path() + "?colour=red", "colour"},
+           {folder.path() + "?create=maybe", "maybe"},
+           {folder.path() + "?create", "no value"}}) {
+    EXPECT_THAT(OpenStore(uri), StatusIs(absl::StatusCode::kInvalidArgument, cause)) << uri;
+  }
+  EXPECT_THAT(ParseNamedUri("input"), StatusIs(absl::StatusCode::kInvalidArgument, "NAME=URI"));
+  EXPECT_THAT(ParseNamedUri("In put=/x"), StatusIs(absl::StatusCode::kInvalidArgument, "NAME=URI"));
+}
+
+TEST(OpenStore, ParsesNames) {
+  ASSERT_OK_AND_ASSIGN(const auto named, ParseNamedUri("input=file:///data?links=follow"));
+  EXPECT_EQ(named.first, "input");
+  EXPECT_EQ(named.second, "file:///data?links=follow");
+}
+
+}  // namespace
+}  // namespace arpent::storage

@@ -1,0 +1,144 @@
+#include "common/worker/task_runner.h"
+
+#include <exception>
+#include <filesystem>
+#include <new>
+#include <system_error>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/base/resources.h"
+#include "common/base/status.h"
+#include "common/base/task_context.h"
+#include "common/rpc/convert.h"
+#include "common/stages/catalog.h"
+#include "common/telemetry/log.h"
+#include "common/telemetry/time_account.h"
+
+namespace arpent::worker {
+namespace {
+
+const char* OutcomeName(const v1::TaskOutcome& outcome) {
+  switch (outcome.outcome_case()) {
+    case v1::TaskOutcome::kDone:
+      return "done";
+    case v1::TaskOutcome::kSkipped:
+      return "skipped";
+    case v1::TaskOutcome::kReturned:
+      return "returned";
+    default:
+      return "failed";
+  }
+}
+
+absl::StatusOr<std::string> MakeScratch(const std::string& root, const v1::Task& task) {
+  const std::filesystem::path folder =
+      std::filesystem::path(root) / absl::StrCat(task.task_id(), "-", task.fencing_token());
+  std::error_code error;
+  std::filesystem::remove_all(folder, error);
+  std::filesystem::create_directories(folder, error);
+  if (error) return ErrnoStatus(error.value(), absl::StrCat("scratch folder ", folder.string()));
+  return folder.string();
+}
+
+// Names that a coordinator gives become names of folders.
+absl::Status CheckTaskId(const std::string& task_id) {
+  if (!task_id.empty() && task_id.find('/') == std::string::npos && task_id.front() != '.') return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("task id '", task_id, "' is not a plain name"));
+}
+
+}  // namespace
+
+TaskRunner::TaskRunner(stages::StageRegistry stages, std::shared_ptr<const storage::StoreSet> stores, Options options,
+                       telemetry::Metrics& metrics)
+    : stages_(std::move(stages)),
+      stores_(std::move(stores)),
+      options_(std::move(options)),
+      tasks_(metrics.AddCounter("arpent_tasks_total", "Attempts that ended, by outcome.", {"stage", "outcome"})),
+      time_(metrics.AddCounter("arpent_task_time_seconds_total",
+                               "Thread-seconds of tasks by what they were spent on; the kinds are disjoint.",
+                               {"stage", "kind"})),
+      pixels_(metrics.AddCounter("arpent_pixels_total", "Pixels of the finest grid worked on.", {"stage"})),
+      area_(metrics.AddCounter("arpent_area_km2_total", "Area worked on, in km2.", {"stage"})),
+      duration_(metrics.AddHistogram("arpent_task_duration_seconds", "Seconds from an attempt's begin to its end.",
+                                     {"stage"}, telemetry::ExponentialBuckets(0.1, 2, 16))) {}
+
+v1::TaskOutcome TaskRunner::Run(const v1::Task& task, TaskControl& control) const {
+  const telemetry::ScopedLogFields fields(
+      {{"run", task.run_id()}, {"task", task.task_id()}, {"attempt", absl::StrCat(task.attempt())}, {"stage", task.stage()}});
+  const absl::Time begin = absl::Now();
+  v1::TaskOutcome outcome;
+  outcome.set_task_id(task.task_id());
+  outcome.set_fencing_token(task.fencing_token());
+  telemetry::TimeAccount account;
+  absl::Status status;
+  {
+    const ScopedTaskContext context(&account);
+    status = [&]() -> absl::Status {
+      ARPENT_RETURN_IF_ERROR(CheckTaskId(task.task_id()));
+      ARPENT_ASSIGN_OR_RETURN(const stages::TaskSpec spec, rpc::SpecOf(task));
+      ARPENT_ASSIGN_OR_RETURN(const std::string scratch, MakeScratch(options_.scratch, task));
+      const absl::Cleanup remove_scratch = [&] {
+        std::error_code ignored;
+        std::filesystem::remove_all(scratch, ignored);
+      };
+      ARPENT_ASSIGN_OR_RETURN(const stages::TaskResult result, Execute(spec, task, scratch, control));
+      rpc::SetResult(spec, result, &outcome);
+      return absl::OkStatus();
+    }();
+  }
+  if (!status.ok()) {
+    outcome.mutable_failed()->set_code(std::string(CodeName(status.code())));
+    outcome.mutable_failed()->set_message(std::string(status.message()));
+  }
+  v1::TaskUsage* const usage = outcome.mutable_usage();
+  *usage->mutable_duration() = rpc::ToProto(absl::Now() - begin);
+  rpc::SetTimes(account.Times(), usage);
+  usage->set_peak_memory_bytes(PeakResidentBytes());
+  usage->set_bytes_read(account.bytes_read());
+  usage->set_bytes_written(account.bytes_written());
+  Count(task.stage(), outcome);
+  return outcome;
+}
+
+absl::StatusOr<stages::TaskResult> TaskRunner::Execute(const stages::TaskSpec& spec, const v1::Task& task,
+                                                       const std::string& scratch, TaskControl& control) const {
+  const auto stage = stages_.find(spec.stage);
+  if (stage == stages_.end()) {
+    return absl::UnimplementedError(absl::StrCat("this worker does not run the stage '", spec.stage, "'"));
+  }
+  const absl::StatusOr<const stages::StageInfo*> info = stages::FindStage(spec.stage);
+  if (info.ok() && (*info)->algorithm_version != spec.algorithm_version) {
+    return absl::UnimplementedError(absl::StrCat("this worker runs ", (*info)->Versioned(), ", the task needs version ",
+                                                 spec.algorithm_version));
+  }
+  stages::StageContext context;
+  context.stores = stores_;
+  context.scratch = scratch;
+  context.tables = options_.tables;
+  context.threads = options_.threads_per_task;
+  context.memory_bytes = task.memory_bytes() > 0 ? task.memory_bytes() : options_.memory_per_task_bytes;
+  context.progress = [&control](double fraction) { control.done_fraction = fraction; };
+  context.cancelled = [&control] { return control.cancelled.load(); };
+  try {
+    return stage->second(spec, context);
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError(absl::StrCat(spec.stage, ": out of memory"));
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat(spec.stage, ": ", error.what()));
+  }
+}
+
+void TaskRunner::Count(const std::string& stage_name, const v1::TaskOutcome& outcome) const {
+  // A stage that this worker does not know must not become a label.
+  const std::string stage = stages_.count(stage_name) > 0 ? stage_name : "unknown";
+  const v1::TaskUsage& usage = outcome.usage();
+  tasks_.With({stage, OutcomeName(outcome)}).Increment();
+  duration_.With({stage}).Observe(absl::ToDoubleSeconds(rpc::FromProto(usage.duration())));
+  for (const auto& [kind, seconds] : usage.time_seconds()) time_.With({stage, kind}).Increment(seconds);
+  pixels_.With({stage}).Increment(static_cast<double>(usage.pixels()));
+  area_.With({stage}).Increment(usage.area_km2());
+}
+
+}  // namespace arpent::worker

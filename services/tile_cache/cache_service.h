@@ -1,0 +1,36 @@
+// The storage gateway's door: messages to ObjectStore calls and back, nothing else. What caches, limits and counts are
+// decorators of the stores.
+#ifndef ARPENT_SERVICES_TILE_CACHE_CACHE_SERVICE_H_
+#define ARPENT_SERVICES_TILE_CACHE_CACHE_SERVICE_H_
+
+#include <memory>
+
+#include "arpent/cache/v1/cache_service.grpc.pb.h"
+#include "common/storage/stores.h"
+#include "services/tile_cache/list_pages.h"
+
+namespace arpent::tile_cache {
+
+class CacheService final : public arpent::cache::v1::CacheService::Service {
+ public:
+  explicit CacheService(std::shared_ptr<const storage::StoreSet> stores) : stores_(std::move(stores)) {}
+
+  grpc::Status Stat(grpc::ServerContext* context, const arpent::cache::v1::StatRequest* request,
+                    arpent::cache::v1::StatResponse* response) override;
+  grpc::Status List(grpc::ServerContext* context, const arpent::cache::v1::ListRequest* request,
+                    arpent::cache::v1::ListResponse* response) override;
+  grpc::Status Read(grpc::ServerContext* context, const arpent::cache::v1::ReadRequest* request,
+                    grpc::ServerWriter<arpent::cache::v1::ReadResponse>* writer) override;
+  grpc::Status Write(grpc::ServerContext* context, grpc::ServerReader<arpent::cache::v1::WriteRequest>* reader,
+                     arpent::cache::v1::WriteResponse* response) override;
+  grpc::Status Delete(grpc::ServerContext* context, const arpent::cache::v1::DeleteRequest* request,
+                      arpent::cache::v1::DeleteResponse* response) override;
+
+ private:
+  const std::shared_ptr<const storage::StoreSet> stores_;
+  ListPages pages_;
+};
+
+}  // namespace arpent::tile_cache
+
+#endif  // ARPENT_SERVICES_TILE_CACHE_CACHE_SERVICE_H_

@@ -1,0 +1,208 @@
+#include "services/tile_cache/cache_service.h"
+
+#include <gtest/gtest.h>
+
+#include "common/rpc/remote_store.h"
+#include "common/rpc/server.h"
+#include "common/rpc/status.h"
+#include "common/storage/file_store.h"
+#include "common/storage/object_store_contract.h"
+#include "common/telemetry/time_account.h"
+
+namespace arpent::tile_cache {
+namespace {
+
+namespace pb = arpent::cache::v1;
+using rpc::CacheShards;
+using rpc::RemoteStore;
+using storage::FileStore;
+using storage::ObjectStoreContract;
+using storage::StoreMaker;
+using testing::StatusIs;
+
+Clock& TestClock() {
+  static SystemClock clock;
+  return clock;
+}
+
+// A gateway of `shards` servers over one folder, and the store that a client sees.
+class Gateway {
+ public:
+  Gateway(const std::string& folder, int shards) {
+    auto stores = std::make_shared<storage::StoreSet>();
+    stores->Add("output", *FileStore::Open(folder + "/store", {.create_root = true}));
+    std::vector<CacheShards::Shard> list;
+    for (int i = 0; i < shards; ++i) {
+      services_.push_back(std::make_unique<CacheService>(stores));
+      servers_.push_back(*rpc::Server::Start({.listen = "127.0.0.1:0"}, {services_.back().get()}, metrics_));
+      list.push_back({"tile-cache-" + std::to_string(i), *rpc::OpenChannel(servers_.back()->address(), {})});
+    }
+    remote_ = std::make_shared<RemoteStore>("output", std::make_shared<CacheShards>(list), RemoteStore::Options(),
+                                            TestClock());
+  }
+  RemoteStore& remote() { return *remote_; }
+  std::unique_ptr<pb::CacheService::Stub> Stub() {
+    return pb::CacheService::NewStub(*rpc::OpenChannel(servers_[0]->address(), {}));
+  }
+
+ private:
+  telemetry::Metrics metrics_;
+  std::vector<std::unique_ptr<CacheService>> services_;
+  std::vector<std::unique_ptr<rpc::Server>> servers_;
+  std::shared_ptr<RemoteStore> remote_;
+};
+
+template <int kShards>
+std::shared_ptr<storage::ObjectStore> MakeRemote(const std::string& folder) {
+  auto gateway = std::make_shared<Gateway>(folder, kShards);
+  return {gateway, &gateway->remote()};  // the store keeps its servers
+}
+
+}  // namespace
+}  // namespace arpent::tile_cache
+
+namespace arpent::storage {
+INSTANTIATE_TEST_SUITE_P(Remote, ObjectStoreContract, ::testing::Values(StoreMaker(&tile_cache::MakeRemote<1>)));
+INSTANTIATE_TEST_SUITE_P(RemoteShards, ObjectStoreContract, ::testing::Values(StoreMaker(&tile_cache::MakeRemote<3>)));
+}  // namespace arpent::storage
+
+namespace arpent::tile_cache {
+namespace {
+
+class CacheServiceTest : public ::testing::Test {
+ protected:
+  testing::TemporaryFolder folder_;
+  Gateway gateway_{folder_.path(), 1};
+};
+
+TEST_F(CacheServiceTest, AWrongChecksumMakesNothingVisible) {
+  const auto stub = gateway_.Stub();
+  for (const bool send_checksum : {true, false}) {
+    grpc::ClientContext context;
+    pb::WriteResponse response;
+    const auto writer = stub->Write(&context, &response);
+    pb::WriteRequest request;
+    request.mutable_header()->set_store("output");
+    request.mutable_header()->set_path("object");
+    request.mutable_header()->set_size_bytes(3);
+    writer->Write(request);
+    request.set_data("abc");
+    writer->Write(request);
+    request.set_checksum(1234);
+    if (send_checksum) writer->Write(request);
+    writer->WritesDone();
+    EXPECT_THAT(rpc::FromGrpc(writer->Finish()), StatusIs(absl::StatusCode::kDataLoss, ""));
+    EXPECT_THAT(gateway_.remote().Stat("object"), StatusIs(absl::StatusCode::kNotFound, "object"));
+  }
+}
+
+TEST_F(CacheServiceTest, ReadsToTheEndWithoutALength) {
+  ASSERT_OK(WriteAll(gateway_.remote(), "object", std::string(3000000, 'x')));
+  grpc::ClientContext context;
+  pb::ReadRequest request;
+  request.set_store("output");
+  request.set_path("object");
+  request.set_offset(10);
+  const auto stub = gateway_.Stub();
+  const auto reader = stub->Read(&context, request);
+  pb::ReadResponse response;
+  size_t total = 0;
+  while (reader->Read(&response)) total += response.data().size();
+  EXPECT_TRUE(reader->Finish().ok());
+  EXPECT_EQ(total, 3000000u - 10);
+}
+
+TEST_F(CacheServiceTest, NamesAnUnknownStore) {
+  grpc::ClientContext context;
+  pb::StatRequest request;
+  request.set_store("other");
+  pb::StatResponse response;
+  EXPECT_THAT(rpc::FromGrpc(gateway_.Stub()->Stat(&context, request, &response)),
+              StatusIs(absl::StatusCode::kNotFound, "output"));
+}
+
+TEST_F(CacheServiceTest, ListsInPages) {
+  for (int i = 0; i < 25; ++i) ASSERT_OK(WriteAll(gateway_.remote(), "many/" + std::to_string(100 + i), "x"));
+  const auto stub = gateway_.Stub();
+  pb::ListRequest request;
+  request.set_store("output");
+  request.set_prefix("many");
+  request.set_page_size(10);
+  std::vector<std::string> paths;
+  int pages = 0;
+  do {
+    grpc::ClientContext context;
+    pb::ListResponse response;
+    ASSERT_TRUE(stub->List(&context, request, &response).ok());
+    for (const auto& object : response.objects()) paths.push_back(object.path());
+    request.set_page_token(response.next_page_token());
+    ++pages;
+  } while (!request.page_token().empty());
+  EXPECT_EQ(pages, 3);
+  ASSERT_EQ(paths.size(), 25u);
+  EXPECT_TRUE(std::is_sorted(paths.begin(), paths.end()));
+  request.set_page_token("many/119");  // nobody kept this one
+  grpc::ClientContext context;
+  pb::ListResponse response;
+  ASSERT_TRUE(stub->List(&context, request, &response).ok());
+  EXPECT_EQ(response.objects_size(), 5);
+}
+
+TEST_F(CacheServiceTest, WaitsForTheGatewayAreCacheWaits) {
+  telemetry::TimeAccount account;
+  {
+    ScopedTaskContext scope(&account);
+    ASSERT_OK(WriteAll(gateway_.remote(), "object", std::string(100000, 'x')));
+    ASSERT_OK(ReadAll(gateway_.remote(), "object"));
+  }
+  EXPECT_GT(account.Times()[telemetry::TimeKind::kCacheWait], absl::ZeroDuration());
+  EXPECT_EQ(account.Times()[telemetry::TimeKind::kDiskWait], absl::ZeroDuration());
+  EXPECT_EQ(account.bytes_read(), 100000);
+  EXPECT_EQ(account.bytes_written(), 100000);
+}
+
+TEST(RemoteStore, WaitsForAGatewayThatComesBack) {
+  testing::TemporaryFolder folder;
+  auto stores = std::make_shared<storage::StoreSet>();
+  stores->Add("output", *FileStore::Open(folder.path()));
+  telemetry::Metrics metrics;
+  CacheService first(stores), second(stores);
+  ASSERT_OK_AND_ASSIGN(auto server, rpc::Server::Start({.listen = "127.0.0.1:0"}, {&first}, metrics));
+  const std::string address = server->address();
+  ASSERT_OK_AND_ASSIGN(const auto shards, CacheShards::Connect(address, {}));
+  RemoteStore remote("output", shards, {}, TestClock());
+  ASSERT_OK(WriteAll(remote, "a", "before"));
+  server.reset();
+  std::thread restart([&] {
+    absl::SleepFor(absl::Milliseconds(700));
+    server = *rpc::Server::Start({.listen = address}, {&second}, metrics);
+  });
+  EXPECT_OK(WriteAll(remote, "b", "after"));
+  restart.join();
+  ASSERT_OK_AND_ASSIGN(const std::string bytes, ReadAll(remote, "a"));
+  EXPECT_EQ(bytes, "before");
+}
+
+TEST(CacheShards, AnotherShardMovesOnlyItsShare) {
+  const auto shards_of = [](int count) {
+    std::vector<CacheShards::Shard> list;
+    for (int i = 0; i < count; ++i) list.push_back({"tile-cache-" + std::to_string(i), *rpc::OpenChannel("127.0.0.1:1", {})});
+    return CacheShards(list);
+  };
+  const CacheShards four = shards_of(4), five = shards_of(5);
+  int moved = 0;
+  std::map<std::string, int> load;
+  for (int i = 0; i < 5000; ++i) {
+    const std::string path = "l2a/33TVL/object-" + std::to_string(i);
+    const std::string before = four.ShardNameOf("output", path), after = five.ShardNameOf("output", path);
+    ++load[after];
+    if (before == after) continue;
+    ++moved;
+    EXPECT_EQ(after, "tile-cache-4");  // nothing moves between the old ones
+  }
+  EXPECT_NEAR(moved, 1000, 120);
+  for (const auto& [name, count] : load) EXPECT_NEAR(count, 1000, 120) << name;
+}
+
+}  // namespace
+}  // namespace arpent::tile_cache

@@ -1,0 +1,53 @@
+// arpent-tile-cache: the storage gateway with its block cache.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "common/base/status.h"
+#include "common/rpc/program_flags.h"
+#include "common/rpc/server.h"
+#include "common/storage/open_store.h"
+#include "common/telemetry/log.h"
+#include "services/tile_cache/cache_service.h"
+#include "services/tile_cache/gateway.h"
+
+namespace arpent::tile_cache {
+namespace {
+
+absl::Status Serve(const rpc::ProgramOptions& program, const GatewayOptions& gateway) {
+  ARPENT_RETURN_IF_ERROR(telemetry::SetUpLogging(program.log_level, program.log_format));
+  rpc::StopSignal stop;
+  telemetry::Metrics metrics;
+  ARPENT_ASSIGN_OR_RETURN(const auto stores, OpenStores(gateway, metrics));
+  CacheService service(stores);
+  ARPENT_ASSIGN_OR_RETURN(const auto server, rpc::Server::Start(program.server, {&service}, metrics));
+  std::unique_ptr<telemetry::MetricsServer> metrics_server;
+  if (!program.metrics_listen.empty()) {
+    ARPENT_ASSIGN_OR_RETURN(metrics_server, telemetry::MetricsServer::Start(program.metrics_listen, metrics));
+    telemetry::Log(telemetry::LogLevel::kInfo, "serving metrics", {{"address", metrics_server->address()}});
+  }
+  rpc::AnnounceListening(server->address());
+  stop.Wait();
+  server->Stop(absl::Seconds(20));
+  return absl::OkStatus();
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("The storage gateway of Arpent: named stores behind one door, with a cache of their blocks.",
+               "arpent-tile-cache");
+  rpc::ProgramOptions program;
+  program.server.listen = "0.0.0.0:7071";
+  program.metrics_listen = "0.0.0.0:9171";
+  GatewayOptions gateway;
+  rpc::AddProgramFlags(app, program);
+  AddGatewayFlags(app, gateway);
+  CLI11_PARSE(app, argc, argv);
+  const absl::Status status = Serve(program, gateway);
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "arpent-tile-cache: %s\n", status.ToString().c_str());
+  return 1;
+}
+
+}  // namespace
+}  // namespace arpent::tile_cache
+
+int main(int argc, char** argv) { return arpent::tile_cache::Main(argc, argv); }
