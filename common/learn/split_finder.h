@@ -8,11 +8,9 @@
 #include <vector>
 
 #include "common/learn/binned_samples.h"
-#include "common/kernels/classify/random.h"
+#include "common/learn/random.h"
 
 namespace arpent::learn {
-
-using kernels::Random;
 
 // A distinct sample that a tree has drawn.
 struct DrawnSample {

@@ -1,7 +1,19 @@
 #include "services/worker/all_stages.h"
 
+#include "common/stages/composite/composite_stage.h"
+#include "common/stages/discover/discover_stage.h"
+#include "common/stages/l2a/l2a_stage.h"
+#include "common/stages/train/train_stage.h"
+
 namespace arpent::worker {
 
-stages::StageRegistry AllStages() { return {}; }
+stages::StageRegistry AllStages() {
+  return {
+      {"discover", stages::RunDiscover},
+      {"l2a", stages::RunL2a},
+      {"composite", stages::RunComposite},
+      {"train", stages::RunTrain},
+  };
+}
 
 }  // namespace arpent::worker

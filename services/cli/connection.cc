@@ -1,0 +1,74 @@
+#include "services/cli/connection.h"
+
+#include <fstream>
+
+#include "absl/strings/ascii.h"
+#include "common/base/status.h"
+
+namespace arpent::cli {
+
+void AddServerOptions(CLI::App& command, ServerOptions& options) {
+  const std::string group = "Servers";
+  command.add_option("--server", options.coordinator, "Address of the coordinator")
+      ->envname("ARPENT_SERVER")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--cache", options.cache, "Address of the tile cache")
+      ->envname("ARPENT_CACHE")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--token-file", options.token_file, "File with the client's token")
+      ->envname("ARPENT_TOKEN_FILE")
+      ->group(group);
+  command.add_option("--tls-ca", options.channel.tls.authority_file, "Certificate authority of the servers (turns TLS on)")
+      ->envname("ARPENT_TLS_CA")
+      ->group(group);
+  command.add_option("--tls-certificate", options.channel.tls.certificate_file, "Client certificate")
+      ->envname("ARPENT_TLS_CERTIFICATE")
+      ->group(group);
+  command.add_option("--tls-key", options.channel.tls.key_file, "Key of the client certificate")
+      ->envname("ARPENT_TLS_KEY")
+      ->group(group);
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ServerOptions& options) {
+  std::unique_ptr<Connection> connection(new Connection(options));
+  if (!options.token_file.empty()) {
+    std::ifstream file(options.token_file);
+    if (!std::getline(file, connection->token_)) {
+      return absl::NotFoundError(absl::StrCat(options.token_file, ": no token can be read"));
+    }
+    absl::StripAsciiWhitespace(&connection->token_);
+  }
+  ARPENT_ASSIGN_OR_RETURN(const auto channel, rpc::OpenChannel(options.coordinator, options.channel));
+  connection->sites_ = arpent::site::v1::SiteService::NewStub(channel);
+  connection->runs_ = arpent::run::v1::RunService::NewStub(channel);
+  connection->products_ = arpent::product::v1::ProductService::NewStub(channel);
+  connection->workers_ = arpent::worker::v1::WorkerService::NewStub(channel);
+  return connection;
+}
+
+absl::StatusOr<std::shared_ptr<storage::ObjectStore>> Connection::Store(const std::string& name) {
+  if (shards_ == nullptr) {
+    ARPENT_ASSIGN_OR_RETURN(shards_, rpc::CacheShards::Connect(options_.cache, options_.channel));
+  }
+  rpc::RemoteStore::Options options;
+  options.retry.give_up_after = absl::Seconds(30);
+  return std::make_shared<rpc::RemoteStore>(name, shards_, options, clock_);
+}
+
+void Connection::Authorise(grpc::ClientContext& context) const {
+  if (!token_.empty()) context.AddMetadata("authorization", "Bearer " + token_);
+}
+
+absl::Status Connection::Retry(const std::function<absl::Status()>& call) {
+  rpc::RetryPolicy policy;
+  policy.give_up_after = absl::Seconds(30);
+  const absl::Status status = rpc::CallWithRetry(policy, clock_, rpc::RandomFraction, [] { return false; }, call);
+  if (absl::IsUnavailable(status)) {
+    return Annotate(status, absl::StrCat("the coordinator at ", options_.coordinator, " does not answer"));
+  }
+  return status;
+}
+
+}  // namespace arpent::cli
