@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
 #include "common/geo/period.h"
+#include "services/cli/command.h"
 #include "services/cli/stage_commands.h"
 
 namespace arpent::cli {
@@ -215,14 +216,9 @@ void AddCropCommand(CLI::App& app, const std::string& purpose, const std::string
     command->add_option("--crop-mask", arguments->crop_masks, "Crop-mask product folders; none: every pixel is classified");
     command->footer("Example:\n  arpent crop-type products/l2a/*/2021/* --parcels parcels.gpkg -o products");
   }
-  command->callback([=, &format, &exit_code] {
-    absl::StatusOr<int> code = absl::InternalError("");
-    if (auto standalone = Standalone::Create(arguments->standalone); standalone.ok()) {
-      code = CropRun(*arguments, **standalone).Run(format);
-    } else {
-      code = standalone.status();
-    }
-    exit_code = code.ok() ? *code : ReportError(code.status());
+  OnCall(*command, exit_code, [=, &format]() -> absl::StatusOr<int> {
+    ARPENT_ASSIGN_OR_RETURN(const auto standalone, Standalone::Create(arguments->standalone));
+    return CropRun(*arguments, *standalone).Run(format);
   });
 }
 

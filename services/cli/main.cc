@@ -19,7 +19,8 @@ int main(int argc, char** argv) {
   OutputFormat format = OutputFormat::kTable;
   app.add_option("--output", format, "table for people, json for scripts")
       ->transform(CLI::CheckedTransformer(std::map<std::string, OutputFormat>{{"table", OutputFormat::kTable},
-                                                                              {"json", OutputFormat::kJson}}));
+                                                                              {"json", OutputFormat::kJson}})
+                      .description("{table,json}"));
   int exit_code = kDone;
   AddL2aCommand(app, format, exit_code);
   AddCompositeCommand(app, format, exit_code);

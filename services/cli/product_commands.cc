@@ -5,6 +5,7 @@
 
 #include "common/base/digest.h"
 #include "common/base/status.h"
+#include "services/cli/command.h"
 #include "services/cli/connection.h"
 #include "services/cli/product_verify.h"
 #include "services/cli/storage_sweep.h"
@@ -22,13 +23,6 @@ struct ProductArguments {
   bool dry_run = false;
   bool all = false;
 };
-
-void OnCall(CLI::App& command, int& exit_code, std::function<absl::StatusOr<int>()> body) {
-  command.callback([&exit_code, body = std::move(body)] {
-    const absl::StatusOr<int> code = body();
-    exit_code = code.ok() ? *code : ReportError(code.status());
-  });
-}
 
 absl::StatusOr<Product> GetProduct(Connection& connection, const std::string& key) {
   arpent::product::v1::GetProductRequest request;

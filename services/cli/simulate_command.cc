@@ -9,6 +9,7 @@
 #include "common/base/status.h"
 #include "common/geo/period.h"
 #include "common/simulate/site.h"
+#include "services/cli/command.h"
 
 namespace arpent::cli {
 namespace {
@@ -69,15 +70,10 @@ void AddSimulateCommand(CLI::App& app, int& exit_code) {
   command->footer("Examples:\n  arpent simulate site -o demo\n"
                   "  arpent simulate site -o full --size 10980 --dates 1 --no-truth\n"
                   "  arpent simulate site -o border --tiles 32UQV,33UUQ --size 1200");
-  command->callback([arguments, &exit_code] {
-    const absl::Status status = Run(*arguments);
-    if (!status.ok()) {
-      std::cerr << "arpent: " << CodeName(status.code()) << ": " << status.message() << std::endl;
-      exit_code = absl::IsInvalidArgument(status) ? 2 : 1;
-      return;
-    }
+  OnCall(*command, exit_code, [arguments]() -> absl::StatusOr<int> {
+    ARPENT_RETURN_IF_ERROR(Run(*arguments));
     std::cout << arguments->site.folder << "/site.yaml" << std::endl;
-    exit_code = 0;
+    return kDone;
   });
 }
 

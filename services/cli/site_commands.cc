@@ -7,6 +7,7 @@
 #include "common/base/digest.h"
 #include "common/base/status.h"
 #include "common/rpc/site_file.h"
+#include "services/cli/command.h"
 #include "services/cli/connection.h"
 
 namespace arpent::cli {
@@ -134,13 +135,6 @@ absl::StatusOr<int> Delete(const SiteArguments& arguments) {
                              .status());
   std::cout << "deleted " << arguments.name << "; its products stay\n";
   return kDone;
-}
-
-void OnCall(CLI::App& command, int& exit_code, std::function<absl::StatusOr<int>()> body) {
-  command.callback([&exit_code, body = std::move(body)] {
-    const absl::StatusOr<int> code = body();
-    exit_code = code.ok() ? *code : ReportError(code.status());
-  });
 }
 
 }  // namespace

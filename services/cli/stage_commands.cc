@@ -8,6 +8,7 @@
 #include "common/base/status.h"
 #include "common/geo/period.h"
 #include "common/product/raster_reader.h"
+#include "services/cli/command.h"
 
 namespace arpent::cli {
 namespace {
@@ -15,12 +16,6 @@ namespace {
 using stages::TaskInput;
 using stages::TaskResult;
 using stages::TaskSpec;
-
-// Runs `body` and turns its error into the exit code.
-void Execute(int& exit_code, const std::function<absl::StatusOr<int>()>& body) {
-  const absl::StatusOr<int> code = body();
-  exit_code = code.ok() ? *code : ReportError(code.status());
-}
 
 struct L2aArguments {
   StandaloneOptions standalone;
@@ -212,7 +207,7 @@ void AddL2aCommand(CLI::App& app, const OutputFormat& format, int& exit_code) {
   command->add_flag("--no-terrain", arguments->no_terrain, "Leave the illumination correction out");
   command->add_flag("--cirrus", arguments->cirrus, "Correct thin cirrus");
   command->footer("Example:\n  arpent l2a S2A_MSIL1C_20150711T100008_N0204_R122_T33TVL_20150711T140008.SAFE -o products");
-  command->callback([=, &format, &exit_code] { Execute(exit_code, [&] { return RunL2aCommand(*arguments, format); }); });
+  OnCall(*command, exit_code, [=, &format] { return RunL2aCommand(*arguments, format); });
 }
 
 void AddCompositeCommand(CLI::App& app, const OutputFormat& format, int& exit_code) {
@@ -225,8 +220,7 @@ void AddCompositeCommand(CLI::App& app, const OutputFormat& format, int& exit_co
       ->check(CLI::IsMember({"weighted-average", "median", "medoid", "geometric-median", "best-pixel"}));
   command->add_flag("--brdf", arguments->brdf, "Normalise directional effects first");
   command->footer("Example:\n  arpent composite products/l2a/33TVL/2015/* -o products --period 2015-08");
-  command->callback(
-      [=, &format, &exit_code] { Execute(exit_code, [&] { return RunCompositeCommand(*arguments, format); }); });
+  OnCall(*command, exit_code, [=, &format] { return RunCompositeCommand(*arguments, format); });
 }
 
 void AddVegetationCommand(CLI::App& app, const OutputFormat& format, int& exit_code) {
@@ -237,8 +231,7 @@ void AddVegetationCommand(CLI::App& app, const OutputFormat& format, int& exit_c
   command->add_option("--indices", arguments->indices, "Of ndvi, ndwi, evi2, brightness, ndre, s2rep, psri")
       ->delimiter(',');
   command->footer("Example:\n  arpent vegetation products/composite/33TVL/2015-08_* -o products --indices ndvi,evi2");
-  command->callback(
-      [=, &format, &exit_code] { Execute(exit_code, [&] { return RunVegetationCommand(*arguments, format); }); });
+  OnCall(*command, exit_code, [=, &format] { return RunVegetationCommand(*arguments, format); });
 }
 
 void AddMapCommand(CLI::App& app, const OutputFormat& format, int& exit_code) {
@@ -252,7 +245,7 @@ void AddMapCommand(CLI::App& app, const OutputFormat& format, int& exit_code) {
   command->add_option("--site", arguments->site, "Name of the site in the product's path");
   command->add_option("--season", arguments->season, "Name of the season in the product's path")->default_val("season");
   command->footer("Example:\n  arpent map products/crop-type/site/season/* --crs EPSG:32633 -o products");
-  command->callback([=, &format, &exit_code] { Execute(exit_code, [&] { return RunMapCommand(*arguments, format); }); });
+  OnCall(*command, exit_code, [=, &format] { return RunMapCommand(*arguments, format); });
 }
 
 }  // namespace arpent::cli

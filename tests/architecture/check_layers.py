@@ -33,7 +33,8 @@ def offences(path, header):
     """Why the file `path` may not include `header`; yields sentences."""
     layer = layer_of(path)
     target = layer_of(header)
-    is_test = path.endswith(("_test.cc", "_benchmark.cc")) or path.startswith("tests/")
+    is_test = (path.endswith(("_test.cc", "_benchmark.cc", "_fixture.h", "_contract.h", "_for_test.h"))
+               or path.startswith("tests/"))
     if header.startswith("services/"):
         own = "/".join(path.split("/")[:2])
         composes = path.startswith("services/cli/") or is_test
@@ -41,7 +42,7 @@ def offences(path, header):
                                  and not header.startswith("services/worker/all_stages")):
             yield f"{path}: services do not include each other, and common/ includes no service: {header}"
     if layer == "testing" or target == "testing":
-        if layer != "testing" and not is_test and not path.endswith("_contract.h"):
+        if layer != "testing" and not is_test:
             yield f"{path}: only tests include {header}"
     elif layer is not None and target is not None:
         if LAYERS.index(target) > LAYERS.index(layer):
