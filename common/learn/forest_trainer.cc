@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/parallel.h"
 #include "common/base/status.h"
-#include "common/learn/random.h"
+#include "common/kernels/classify/random.h"
 #include "common/learn/tree_grower.h"
 
 namespace arpent::learn {

@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "common/learn/binned_samples.h"
-#include "common/learn/random.h"
+#include "common/kernels/classify/random.h"
 
 namespace arpent::learn {
+
+using kernels::Random;
 
 // A distinct sample that a tree has drawn.
 struct DrawnSample {

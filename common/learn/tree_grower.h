@@ -9,7 +9,7 @@
 #include "common/kernels/classify/forest.h"
 #include "common/learn/binned_samples.h"
 #include "common/learn/forest_trainer.h"
-#include "common/learn/random.h"
+#include "common/kernels/classify/random.h"
 #include "common/learn/split_finder.h"
 
 namespace arpent::learn {

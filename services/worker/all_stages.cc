@@ -4,6 +4,8 @@
 #include "common/stages/discover/discover_stage.h"
 #include "common/stages/l2a/l2a_stage.h"
 #include "common/stages/train/train_stage.h"
+#include "common/stages/validate/validate_stage.h"
+#include "common/stages/vegetation/vegetation_stage.h"
 
 namespace arpent::worker {
 
@@ -12,7 +14,9 @@ stages::StageRegistry AllStages() {
       {"discover", stages::RunDiscover},
       {"l2a", stages::RunL2a},
       {"composite", stages::RunComposite},
+      {"vegetation", stages::RunVegetation},
       {"train", stages::RunTrain},
+      {"validate", stages::RunValidate},
   };
 }
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "common/learn/random.h"
+#include "common/kernels/classify/random.h"
 
 namespace arpent::load {
 
@@ -17,7 +17,7 @@ struct SyntheticSamples {
 };
 
 // Approximately normal, variance 1.
-inline double Noise(learn::Random& random) {
+inline double Noise(kernels::Random& random) {
   double sum = 0;
   for (int i = 0; i < 6; ++i) sum += random.Unit();
   return (sum - 3) * std::sqrt(2.0);
@@ -25,7 +25,7 @@ inline double Noise(learn::Random& random) {
 
 inline SyntheticSamples MakeSamples(size_t rows, size_t features, size_t classes, double noise, uint64_t seed) {
   constexpr double kTurn = 6.283185307179586;
-  learn::Random of_classes(7), random(seed);
+  kernels::Random of_classes(7), random(seed);
   std::vector<double> profile(classes * features);
   for (size_t k = 0; k < classes; ++k) {
     const double phase = of_classes.Unit() * kTurn, waves = 1 + 2 * of_classes.Unit();

@@ -173,8 +173,8 @@ absl::Status AtmosphereTables::Check(const Geometry& geometry, const Atmospheric
   ARPENT_RETURN_IF_ERROR(CheckRange("view zenith (deg)", geometry.view_zenith_deg, 0, kMaximumViewZenithDeg));
   ARPENT_RETURN_IF_ERROR(CheckRange("relative azimuth (deg)", geometry.relative_azimuth_deg, -720, 720));
   ARPENT_RETURN_IF_ERROR(CheckRange("AOT at 550 nm", state.aot_550, 0, kMaximumAot));
-  ARPENT_RETURN_IF_ERROR(CheckRange("water vapour (g/cm2)", state.water_vapour_gcm2, 0, 12));
-  ARPENT_RETURN_IF_ERROR(CheckRange("ozone (atm-cm)", state.ozone_atmcm, 0, 0.8));
+  ARPENT_RETURN_IF_ERROR(CheckRange("water vapour (g/cm2)", state.water_vapour_gcm2, 0, kMaximumWaterVapourGcm2));
+  ARPENT_RETURN_IF_ERROR(CheckRange("ozone (atm-cm)", state.ozone_atmcm, 0, kMaximumOzoneAtmcm));
   return CheckRange("altitude (km)", state.altitude_km, kMinimumAltitudeKm, kMaximumAltitudeKm);
 }
 

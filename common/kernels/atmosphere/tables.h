@@ -7,7 +7,7 @@
 //
 // Aerosol, water and ozone amounts are those above the target, not above the sea.
 //
-// Validity: sun zenith 0-75 deg, view zenith 0-15 deg, AOT 0-2, water 0-8 g/cm2 (clamped above), ozone 0-0.6 atm-cm,
+// Validity: sun zenith 0-75 deg, view zenith 0-15 deg, AOT 0-2, water 0-12 g/cm2, ozone 0-0.8 atm-cm,
 // altitude -0.5 to 5 km. Sources, equations and measured accuracy: docs/algorithms/l2a-atmosphere.md.
 #ifndef ARPENT_COMMON_KERNELS_ATMOSPHERE_TABLES_H_
 #define ARPENT_COMMON_KERNELS_ATMOSPHERE_TABLES_H_
@@ -32,6 +32,7 @@ struct TableData;  // table_data.h: for the program that makes tables
 inline constexpr double kMaximumSunZenithDeg = 75;
 inline constexpr double kMaximumViewZenithDeg = 15;
 inline constexpr double kMaximumAot = 2.0;
+inline constexpr double kMaximumWaterVapourGcm2 = 12, kMaximumOzoneAtmcm = 0.8;
 inline constexpr double kMinimumAltitudeKm = -0.5, kMaximumAltitudeKm = 5.0;
 
 // The name of the file in a tables folder (StageContext::tables).

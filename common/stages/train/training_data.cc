@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
-#include "common/learn/random.h"
+#include "common/kernels/classify/random.h"
 
 namespace arpent::stages {
 namespace {
@@ -30,7 +30,7 @@ struct ClassTally {
 uint64_t DrawOf(const SampleTable& table, size_t row, uint64_t seed) {
   uint64_t tile = 0;
   for (const char c : table.tile) tile = tile * 131 + static_cast<unsigned char>(c);
-  return learn::Random(seed ^ (tile << 20), uint64_t{table.polygon_ids[row]} << 32 | row).Next();
+  return kernels::Random(seed ^ (tile << 20), uint64_t{table.polygon_ids[row]} << 32 | row).Next();
 }
 
 std::string ClassTitle(uint16_t code, const std::string& name) {

@@ -1,11 +1,11 @@
-// The random numbers of training: SplitMix64 (Steele, Lea, Flood 2014). The standard library's distributions differ between
-// implementations; these do not.
-#ifndef ARPENT_COMMON_LEARN_RANDOM_H_
-#define ARPENT_COMMON_LEARN_RANDOM_H_
+// Random numbers of training and of resampling: SplitMix64 (Steele, Lea, Flood 2014). The standard library's
+// distributions differ between implementations; these do not.
+#ifndef ARPENT_COMMON_KERNELS_CLASSIFY_RANDOM_H_
+#define ARPENT_COMMON_KERNELS_CLASSIFY_RANDOM_H_
 
 #include <cstdint>
 
-namespace arpent::learn {
+namespace arpent::kernels {
 
 class Random {
  public:
@@ -28,6 +28,6 @@ class Random {
   uint64_t state_;
 };
 
-}  // namespace arpent::learn
+}  // namespace arpent::kernels
 
-#endif  // ARPENT_COMMON_LEARN_RANDOM_H_
+#endif  // ARPENT_COMMON_KERNELS_CLASSIFY_RANDOM_H_
