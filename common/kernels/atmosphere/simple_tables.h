@@ -16,6 +16,7 @@ inline constexpr double kSimplePath = 0.02, kSimplePathPerAot = 0.1, kSimpleDept
 inline BandTable SimpleBand(Sensor sensor, const std::string& name, bool absorbs_water) {
   BandTable band{.sensor = sensor, .name = name, .wavelength_um = 0.865f, .molecular_optical_thickness = 0.05f};
   band.relative_extinction.fill(0.5f);
+  band.phase.assign(BandTable::kPhaseSize, 1.0f);
   band.terms.assign(BandTable::kTermsSize, 0.0f);
   band.albedo.assign(BandTable::kStateCount, static_cast<float>(kSimpleAlbedo));
   for (size_t state = 0; state < BandTable::kStateCount; ++state) {

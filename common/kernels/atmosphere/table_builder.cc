@@ -11,9 +11,12 @@ namespace {
 constexpr std::array<double, 4> kViewZenithDeg = {2.0, 6.5, 11.0, 15.0};
 constexpr int kViews = static_cast<int>(kViewZenithDeg.size());
 constexpr int kAzimuths = 13;  // 0, 15, .. 180 deg: orders up to 12 are resolved
-// Values of one state at one node: path [zenith][view][azimuth], transmittance [zenith], spherical albedo.
-constexpr int kPathValues = kZenithCount * kViews * kAzimuths;
-constexpr int kStateValues = kPathValues + kZenithCount + 1;
+// Values of one state at one node: path [zenith][view][azimuth], weight of single scattering by aerosol [zenith][view],
+// transmittance [zenith], spherical albedo.
+constexpr int kSingleOffset = kZenithCount * kViews * kAzimuths;
+constexpr int kTransmittanceOffset = kSingleOffset + kZenithCount * kViews;
+constexpr int kAlbedoOffset = kTransmittanceOffset + kZenithCount;
+constexpr int kStateValues = kAlbedoOffset + 1;
 
 std::vector<double> SunZeniths() {
   std::vector<double> zeniths;
@@ -54,24 +57,26 @@ Matrix ViewFit(int order, int powers) {
   return right;
 }
 
-Matrix AllViewFits() {
-  Matrix fits(static_cast<int>(kPathTerms.size()), kViews);
-  for (size_t t = 0; t < kPathTerms.size();) {
-    size_t end = t;
-    while (end < kPathTerms.size() && kPathTerms[end].order == kPathTerms[t].order) ++end;
-    const Matrix fit = ViewFit(kPathTerms[t].order, static_cast<int>(end - t));
-    for (size_t i = t; i < end; ++i) std::copy_n(fit.row(static_cast<int>(i - t)), kViews, fits.row(static_cast<int>(i)));
+Matrix PathFit() {
+  Matrix fits(kPathTermCount, kViews);
+  for (int t = 0; t < kPathTermCount;) {
+    int end = t;
+    while (end < kPathTermCount && kPathTerms[end].order == kPathTerms[t].order) ++end;
+    const Matrix fit = ViewFit(kPathTerms[t].order, end - t);
+    for (int i = t; i < end; ++i) std::copy_n(fit.row(i - t), kViews, fits.row(i));
     t = end;
   }
   return fits;
 }
+
+double AzimuthRad(int azimuth) { return azimuth * std::numbers::pi / (kAzimuths - 1); }
 
 // The cosine coefficient of `order` of a function given at the azimuths (trapezoid rule, exact for what it resolves).
 double CosineCoefficient(const double* values, int order) {
   double sum = 0;
   for (int a = 0; a < kAzimuths; ++a) {
     const double end = a == 0 || a == kAzimuths - 1 ? 0.5 : 1.0;
-    sum += end * values[a] * std::cos(order * a * std::numbers::pi / (kAzimuths - 1));
+    sum += end * values[a] * std::cos(order * AzimuthRad(a));
   }
   return sum * (order == 0 ? 1.0 : 2.0) / (kAzimuths - 1);
 }
@@ -80,8 +85,10 @@ double CosineCoefficient(const double* values, int order) {
 
 TableBuilder::TableBuilder(const RadiativeInputs& inputs, const SolverSettings& settings)
     : inputs_(inputs), grid_(settings, SunZeniths(), {kViewZenithDeg.begin(), kViewZenithDeg.end()}),
-      molecules_(grid_, MolecularExpansion()), view_fit_(AllViewFits()), needed_(inputs.node_um.size(), false),
-      solved_(BandTable::kStateCount * inputs.node_um.size() * kStateValues, 1.0) {
+      molecules_(grid_, MolecularExpansion()), path_fit_(PathFit()), single_fit_(ViewFit(0, kSingleTermCount)),
+      needed_(inputs.node_um.size(), false),
+      solved_(BandTable::kStateCount * inputs.node_um.size() * kStateValues, 1.0),
+      phase_(BandTable::kPhaseSize * inputs.node_um.size(), 1.0) {
   for (const BandInput& band : inputs.bands) {
     for (const SpectralSample& sample : band.samples) needed_[sample.node] = needed_[sample.node + 1] = true;
   }
@@ -107,6 +114,9 @@ void TableBuilder::Store(const ScatteringSolution& solution, const PhaseMatrices
       }
     }
   }
+  // Without aerosol the weight is of no use; 1 has a logarithm.
+  values = std::transform(solution.aerosol_weight.begin(), solution.aerosol_weight.end(), values,
+                          [](double weight) { return weight > 0 ? weight : 1; });
   values = std::copy(solution.transmittance_sun.begin(), solution.transmittance_sun.end(), values);
   *values = solution.s_albedo;
 }
@@ -124,6 +134,7 @@ void TableBuilder::SolveUnit(size_t unit) {
     return;
   }
   const PhaseMatrices aerosol(grid_, inputs_.aerosol[model][node].expansion);
+  StorePhase(model, node, aerosol);
   for (size_t c = 0; c < kColumnNodes.size(); ++c) {
     for (size_t a = 1; a < kAotNodes.size(); ++a) {
       const Column column = inputs_.ColumnAt(node, kAerosolModels[model], kAotNodes[a], kColumnNodes[c]);
@@ -133,24 +144,40 @@ void TableBuilder::SolveUnit(size_t unit) {
   }
 }
 
-void TableBuilder::FoldState(const BandInput& band, int model, int column, int aot, float* terms,
-                             float* albedo) const {
+void TableBuilder::StorePhase(int model, int node, const PhaseMatrices& aerosol) {
+  for (int i = 0; i < kPhaseCount; ++i) {
+    const double angle = (kPhaseFirstDeg + i * kPhaseStepDeg) * std::numbers::pi / 180;
+    phase_[(static_cast<size_t>(model) * kPhaseCount + i) * inputs_.node_um.size() + node] =
+        aerosol.Intensity(std::cos(angle));
+  }
+}
+
+void TableBuilder::FoldState(const BandInput& input, int model, int column, int aot, BandTable& band) const {
   const double* values = StateAt(model, column, aot, 0);
   std::vector<double> mean(kStateValues);
-  for (int i = 0; i < kStateValues; ++i) mean[i] = band.Mean(values + i, kStateValues);
-  for (int sun = 0; sun < kZenithCount; ++sun) {
-    float* row = terms + sun * kTermCount;
-    for (size_t t = 0; t < kPathTerms.size(); ++t) {
-      double coefficient = 0;
-      for (int view = 0; view < kViews; ++view) {
-        const double* azimuths = mean.data() + (sun * kViews + view) * kAzimuths;
-        coefficient += view_fit_(static_cast<int>(t), view) * CosineCoefficient(azimuths, kPathTerms[t].order);
+  for (int i = 0; i < kStateValues; ++i) mean[i] = input.Mean(values + i, kStateValues);
+  const size_t state = BandTable::StateIndex(model, column, aot);
+  float* row = band.terms.data() + state * kZenithCount * kTermCount;
+  for (int sun = 0; sun < kZenithCount; ++sun, row += kTermCount) {
+    const double mu_sun = grid_.sun_cosine(sun);
+    std::array<double, kTermCount> terms{};
+    for (int view = 0; view < kViews; ++view) {
+      double* path = mean.data() + (sun * kViews + view) * kAzimuths;
+      const double single = aot == 0 ? 0 : mean[kSingleOffset + sun * kViews + view];
+      const double mu_view = grid_.view_cosine(view);
+      const double sines = std::sqrt((1 - mu_sun * mu_sun) * (1 - mu_view * mu_view));
+      for (int a = 0; a < kAzimuths; ++a) {  // leaves what is smooth
+        path[a] -= single * PhaseAt(band, model, -mu_sun * mu_view - sines * std::cos(AzimuthRad(a)));
       }
-      row[t] = static_cast<float>(coefficient);
+      for (int t = 0; t < kPathTermCount; ++t) {
+        terms[t] += path_fit_(t, view) * CosineCoefficient(path, kPathTerms[t].order);
+      }
+      for (int k = 0; k < kSingleTermCount; ++k) terms[kPathTermCount + k] += single_fit_(k, view) * single;
     }
-    row[kTermCount - 1] = static_cast<float>(-grid_.sun_cosine(sun) * std::log(mean[kPathValues + sun]));
+    terms[kTermCount - 1] = -mu_sun * std::log(mean[kTransmittanceOffset + sun]);
+    std::copy(terms.begin(), terms.end(), row);
   }
-  *albedo = static_cast<float>(mean[kStateValues - 1]);
+  band.albedo[state] = static_cast<float>(mean[kAlbedoOffset]);
 }
 
 void TableBuilder::FoldUnit(size_t unit) {
@@ -161,18 +188,18 @@ void TableBuilder::FoldUnit(size_t unit) {
   band.wavelength_um = static_cast<float>(input.WavelengthUm());
   band.molecular_optical_thickness = static_cast<float>(input.MolecularDepth());
   band.gas = input.gas;
+  band.phase.resize(BandTable::kPhaseSize);
   band.terms.resize(BandTable::kTermsSize);
   band.albedo.resize(BandTable::kStateCount);
+  for (size_t i = 0; i < BandTable::kPhaseSize; ++i) {
+    band.phase[i] = static_cast<float>(input.Mean(phase_.data() + i * inputs_.node_um.size()));
+  }
   for (int model = 0; model < kAerosolModelCount; ++model) {
     std::vector<double> extinction;
     for (const AerosolOptics& optics : inputs_.aerosol[model]) extinction.push_back(optics.relative_extinction);
     band.relative_extinction[model] = static_cast<float>(input.Mean(extinction.data()));
-    for (size_t column = 0; column < kColumnNodes.size(); ++column) {
-      for (size_t aot = 0; aot < kAotNodes.size(); ++aot) {
-        const size_t state = BandTable::StateIndex(model, static_cast<int>(column), static_cast<int>(aot));
-        FoldState(input, model, static_cast<int>(column), static_cast<int>(aot),
-                  band.terms.data() + state * kZenithCount * kTermCount, &band.albedo[state]);
-      }
+    for (int column = 0; column < static_cast<int>(kColumnNodes.size()); ++column) {
+      for (int aot = 0; aot < static_cast<int>(kAotNodes.size()); ++aot) FoldState(input, model, column, aot, band);
     }
   }
 }

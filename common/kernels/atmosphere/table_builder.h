@@ -3,6 +3,8 @@
 #ifndef ARPENT_COMMON_KERNELS_ATMOSPHERE_TABLE_BUILDER_H_
 #define ARPENT_COMMON_KERNELS_ATMOSPHERE_TABLE_BUILDER_H_
 
+#include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "common/kernels/atmosphere/radiative_inputs.h"
@@ -30,14 +32,17 @@ class TableBuilder {
   double* StateAt(int model, int column, int aot, int node);
   const double* StateAt(int model, int column, int aot, int node) const;
   void Store(const ScatteringSolution& solution, const PhaseMatrices* aerosol, double* values) const;
-  void FoldState(const BandInput& band, int model, int column, int aot, float* terms, float* albedo) const;
+  void StorePhase(int model, int node, const PhaseMatrices& aerosol);
+  // Folds one state into `band`, whose phase functions are there.
+  void FoldState(const BandInput& input, int model, int column, int aot, BandTable& band) const;
 
   const RadiativeInputs& inputs_;
   const AngularGrid grid_;
   const PhaseMatrices molecules_;
-  Matrix view_fit_;              // coefficient <- view, for all terms of kPathTerms
+  Matrix path_fit_, single_fit_;  // coefficient <- view
   std::vector<bool> needed_;     // nodes that some band touches
   std::vector<double> solved_;   // [model][column][aot][node][value]
+  std::vector<double> phase_;    // [model][scattering angle][node]
   TableData data_;
 };
 

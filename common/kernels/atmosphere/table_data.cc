@@ -1,7 +1,10 @@
 #include "common/kernels/atmosphere/table_data.h"
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
+#include <numbers>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/digest.h"
@@ -62,13 +65,14 @@ void VisitFloats(Band& band, const Visit& visit) {
   visit(band.gas.other.data(), band.gas.other.size());
   visit(band.gas.overlap.data(), band.gas.overlap.size());
   visit(band.gas.present.data(), band.gas.present.size());
+  visit(band.phase.data(), band.phase.size());
   visit(band.terms.data(), band.terms.size());
   visit(band.albedo.data(), band.albedo.size());
 }
 
 size_t BandSize() {
   BandTable band;
-  size_t floats = BandTable::kTermsSize + BandTable::kStateCount;
+  size_t floats = BandTable::kPhaseSize + BandTable::kTermsSize + BandTable::kStateCount;
   VisitFloats(band, [&](const float*, size_t count) { floats += count; });
   return sizeof(uint32_t) + kNameSize + floats * sizeof(float);
 }
@@ -96,6 +100,16 @@ absl::Status CheckHeader(absl::string_view bytes) {
 }
 
 }  // namespace
+
+double PhaseAt(const BandTable& band, int model, double cos_scattering_angle) {
+  const double angle = std::acos(std::clamp(cos_scattering_angle, -1.0, 1.0)) * 180 / std::numbers::pi;
+  const double position = (angle - kPhaseFirstDeg) / kPhaseStepDeg;
+  const int first = std::clamp(static_cast<int>(position) - 1, 0, kPhaseCount - 4);
+  const float* p = band.phase.data() + static_cast<size_t>(model) * kPhaseCount + first;
+  const double t = std::max(position - first, 0.0);  // 0 .. 3 within the four values; Lagrange
+  return p[0] * (t - 1) * (t - 2) * (t - 3) / -6 + p[1] * t * (t - 2) * (t - 3) / 2 +
+         p[2] * t * (t - 1) * (t - 3) / -2 + p[3] * t * (t - 1) * (t - 2) / 6;
+}
 
 std::string SerializeTables(const TableData& data) {
   std::string payload;
@@ -126,6 +140,7 @@ absl::StatusOr<TableData> ParseTables(absl::string_view bytes) {
     if (sensor >= kSensorCount) return absl::DataLossError(absl::StrCat("atmosphere tables: sensor ", sensor));
     band.sensor = static_cast<Sensor>(sensor);
     band.name = cursor.ReadName();
+    band.phase.resize(BandTable::kPhaseSize);
     band.terms.resize(BandTable::kTermsSize);
     band.albedo.resize(BandTable::kStateCount);
     VisitFloats(band, [&](float* values, size_t count) { cursor.ReadFloats(values, count); });

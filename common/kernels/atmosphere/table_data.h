@@ -19,7 +19,7 @@
 namespace arpent::kernels {
 
 // Changes whenever the layout below, the axes or the meaning of a number changes.
-inline constexpr uint32_t kTableVersion = 1;
+inline constexpr uint32_t kTableVersion = 2;
 
 // Axes. The molecular column is relative to sea level: 1 at 0 km, 0.54 at 5 km.
 inline constexpr std::array<double, 3> kColumnNodes = {1.06, 0.78, 0.50};
@@ -27,15 +27,25 @@ inline constexpr std::array<double, 9> kAotNodes = {0, 0.05, 0.1, 0.2, 0.35, 0.6
 inline constexpr int kZenithCount = 16;
 inline constexpr double kZenithStepDeg = 5;  // 0, 5, .. 75
 
-// Path reflectance times cos(sun zenith) is, with s = sin(view zenith) and phi the relative azimuth,
-//   sum over terms of c * s^(order + 2 * power) * cos(order * phi).
+// Path reflectance times cos(sun zenith) is, with s = sin(view zenith), phi the relative azimuth and theta the scattering
+// angle,
+//   sum over path terms of c * s^(order + 2 * power) * cos(order * phi)
+//   + P(theta) * sum over k of w_k * s^(2 k):
+// light scattered once by aerosol is kept apart, as its phase function P has features (glory, bow) too narrow for the
+// smooth terms.
 struct PathTerm {
   int order, power;
 };
-inline constexpr std::array<PathTerm, 13> kPathTerms = {{{0, 0}, {0, 1}, {0, 2}, {1, 0}, {1, 1}, {1, 2}, {2, 0},
-                                                         {2, 1}, {3, 0}, {3, 1}, {4, 0}, {5, 0}, {6, 0}}};
-// Behind the path terms: -cos(zenith) * ln(total scattering transmittance at that zenith).
-inline constexpr int kTermCount = static_cast<int>(kPathTerms.size()) + 1;
+inline constexpr std::array<PathTerm, 10> kPathTerms = {
+    {{0, 0}, {0, 1}, {0, 2}, {1, 0}, {1, 1}, {1, 2}, {2, 0}, {2, 1}, {3, 0}, {3, 1}}};
+inline constexpr int kPathTermCount = static_cast<int>(kPathTerms.size());
+inline constexpr int kSingleTermCount = 3;  // behind the path terms
+// The last: -cos(zenith) * ln(total scattering transmittance at that zenith).
+inline constexpr int kTermCount = kPathTermCount + kSingleTermCount + 1;
+
+// Scattering angles at which the phase function is given: 88.5, 89.25, .. 180 deg.
+inline constexpr int kPhaseCount = 123;
+inline constexpr double kPhaseFirstDeg = 88.5, kPhaseStepDeg = 0.75;
 
 struct BandTable {
   Sensor sensor = Sensor::kS2A;
@@ -44,15 +54,20 @@ struct BandTable {
   float molecular_optical_thickness = 0;  // above sea level
   std::array<float, kAerosolModelCount> relative_extinction{};
   GasCoefficients gas;
+  std::vector<float> phase;   // [model][scattering angle]
   std::vector<float> terms;   // [model][column][aot][zenith][term]
   std::vector<float> albedo;  // [model][column][aot]
 
   static constexpr size_t kStateCount = kAerosolModelCount * kColumnNodes.size() * kAotNodes.size();
+  static constexpr size_t kPhaseSize = static_cast<size_t>(kAerosolModelCount) * kPhaseCount;
   static constexpr size_t kTermsSize = kStateCount * kZenithCount * kTermCount;
   static size_t StateIndex(int model, int column, int aot) {
     return (static_cast<size_t>(model) * kColumnNodes.size() + column) * kAotNodes.size() + aot;
   }
 };
+
+// The band's phase function at a scattering angle, interpolated (cubic).
+double PhaseAt(const BandTable& band, int model, double cos_scattering_angle);
 
 struct TableData {
   std::vector<BandTable> bands;

@@ -66,11 +66,14 @@ class StateSampler {
         cos_view_(std::cos(geometry.view_zenith_deg * kRadians)) {
     const double s = std::sin(geometry.view_zenith_deg * kRadians);
     const double phi = geometry.relative_azimuth_deg * kRadians;
-    for (size_t t = 0; t < kPathTerms.size(); ++t) {
+    for (int t = 0; t < kPathTermCount; ++t) {
       double basis = std::cos(kPathTerms[t].order * phi);
       for (int i = 0; i < kPathTerms[t].order + 2 * kPathTerms[t].power; ++i) basis *= s;
       basis_[t] = basis;
     }
+    const double sines = s * std::sin(geometry.sun_zenith_deg * kRadians);
+    cos_scattering_ = -cos_sun_ * cos_view_ - sines * std::cos(phi);
+    sine_square_ = s * s;
   }
 
   double cos_sun() const { return cos_sun_; }
@@ -96,7 +99,10 @@ class StateSampler {
       }
     }
     double path = 0;
-    for (size_t t = 0; t < kPathTerms.size(); ++t) path += sun[t] * basis_[t];
+    for (int t = 0; t < kPathTermCount; ++t) path += sun[t] * basis_[t];
+    const double* single = sun.data() + kPathTermCount;
+    const double single_weight = single[0] + sine_square_ * (single[1] + sine_square_ * single[2]);
+    if (single_weight != 0) path += single_weight * PhaseAt(band, model, cos_scattering_);
     return {.rho_atm = path / cos_sun_,
             .t_down = std::exp(-sun[kTermCount - 1] / cos_sun_),
             .t_up = std::exp(-view_depth / cos_view_),
@@ -106,7 +112,8 @@ class StateSampler {
  private:
   Stencil<4> sun_, view_;
   double cos_sun_, cos_view_;
-  std::array<double, kPathTerms.size()> basis_{};
+  double cos_scattering_ = -1, sine_square_ = 0;
+  std::array<double, kPathTermCount> basis_{};
 };
 
 absl::Status CheckRange(absl::string_view name, double value, double low, double high) {
