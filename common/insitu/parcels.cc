@@ -53,7 +53,11 @@ class ParcelReader {
       set_.issues.push_back({number, parcel.id, std::move(problem), left_out});
     };
     if (!shape.problem.empty()) return issue(shape.problem, true);
-    if (!shape.outside && shape.polygon.Area() < kSmallestArea) return issue("its area is below 20 m2", true);
+    if (!shape.outside && shape.polygon.Area() < kSmallestArea) {
+      // It stays among the parcels, without its shape: which polygons train must not depend on the tile.
+      issue("its area is below 20 m2", true);
+      shape.polygon = {};
+    }
     if (columns_.crop >= 0) {
       const std::string text = FieldText(feature, columns_.crop);
       parcel.crop = ReadCrop(text);

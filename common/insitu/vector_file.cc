@@ -163,7 +163,7 @@ VectorFile::Shape VectorFile::ShapeOf(const OGRFeature& feature) const {
   }
   std::unique_ptr<OGRGeometry> moved(geometry->clone());
   if (moved->transform(to_grid_.get()) != OGRERR_NONE) {
-    shape.problem = "its coordinates cannot be transformed to the tile's coordinate system";
+    shape.outside = true;  // too far away for the tile's projection
     CPLErrorReset();
     return shape;
   }
@@ -173,10 +173,8 @@ VectorFile::Shape VectorFile::ShapeOf(const OGRFeature& feature) const {
     for (const OGRPolygon* part : *moved->toMultiPolygon()) AddRings(*part, shape.polygon.rings);
   }
   const geo::Extent box = shape.polygon.Bounds();
-  if (!(box.west <= box.east)) {
-    shape.problem = "its polygon has no area";
-  } else if (box.east < extent_.west || box.west > extent_.east || box.north < extent_.south ||
-             box.south > extent_.north) {
+  if (!(box.west <= box.east) || box.east < extent_.west || box.west > extent_.east ||
+      box.north < extent_.south || box.south > extent_.north) {
     shape.polygon = {};
     shape.outside = true;
   }

@@ -1,0 +1,165 @@
+#include "common/kernels/regularise/regularise.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <set>
+#include <vector>
+
+namespace arpent::kernels {
+namespace {
+
+using raster::Image;
+constexpr uint16_t kNone = 65535;
+const std::vector<uint16_t> kFrozen = {0, kNone};
+
+// Blobs with noise, holes of no-data and of not cropland.
+Image<uint16_t> RandomMap(int width, int height, uint32_t seed) {
+  std::mt19937 random(seed);
+  Image<uint16_t> map(width, height);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      const uint16_t field = static_cast<uint16_t>(11 + (x / 9 + y / 7 * 3) % 4);
+      const uint32_t draw = random() % 100;
+      map(x, y) = draw < 15 ? static_cast<uint16_t>(11 + random() % 4) : draw < 18 ? 0 : draw < 20 ? kNone : field;
+    }
+  }
+  return map;
+}
+
+Image<uint16_t> SlowMajority(const Image<uint16_t>& in, int radius) {
+  Image<uint16_t> out = in;
+  for (int y = 0; y < in.height(); ++y) {
+    for (int x = 0; x < in.width(); ++x) {
+      if (in(x, y) == 0 || in(x, y) == kNone) continue;
+      std::map<uint16_t, int> votes;
+      int most = 0;
+      for (int v = y - radius; v <= y + radius; ++v) {
+        for (int u = x - radius; u <= x + radius; ++u) {
+          if (u < 0 || v < 0 || u >= in.width() || v >= in.height() || in(u, v) == 0 || in(u, v) == kNone) continue;
+          most = std::max(most, ++votes[in(u, v)]);
+        }
+      }
+      if (votes[in(x, y)] == most) continue;
+      for (const auto& [code, count] : votes) {
+        if (count == most) {
+          out(x, y) = code;
+          break;
+        }
+      }
+    }
+  }
+  return out;
+}
+
+// Labels every region by repeated spreading: slow, and nothing like the walker.
+Image<uint16_t> SlowRemove(const Image<uint16_t>& in, int smallest) {
+  Image<int> region(in.width(), in.height());
+  for (size_t i = 0; i < region.size(); ++i) region.data()[i] = static_cast<int>(i);
+  const auto for_sides = [&](int x, int y, auto visit) {
+    for (const auto& [dx, dy] : {std::pair(1, 0), std::pair(-1, 0), std::pair(0, 1), std::pair(0, -1)}) {
+      const int u = x + dx, v = y + dy;
+      if (u >= 0 && v >= 0 && u < in.width() && v < in.height()) visit(u, v);
+    }
+  };
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (int y = 0; y < in.height(); ++y) {
+      for (int x = 0; x < in.width(); ++x) {
+        for_sides(x, y, [&](int u, int v) {
+          if (in(u, v) == in(x, y) && region(u, v) < region(x, y)) region(x, y) = region(u, v), changed = true;
+        });
+      }
+    }
+  }
+  std::map<int, int> size;
+  for (size_t i = 0; i < region.size(); ++i) ++size[region.data()[i]];
+  const auto frozen = [](uint16_t code) { return code == 0 || code == kNone; };
+  std::map<int, std::map<uint16_t, int>> large, all;
+  for (int y = 0; y < in.height(); ++y) {
+    for (int x = 0; x < in.width(); ++x) {
+      for_sides(x, y, [&](int u, int v) {
+        if (in(u, v) == in(x, y) || frozen(in(u, v))) return;
+        ++all[region(x, y)][in(u, v)];
+        if (size[region(u, v)] >= smallest) ++large[region(x, y)][in(u, v)];
+      });
+    }
+  }
+  Image<uint16_t> out = in;
+  for (int y = 0; y < in.height(); ++y) {
+    for (int x = 0; x < in.width(); ++x) {
+      const int own = region(x, y);
+      if (frozen(in(x, y)) || size[own] >= smallest || all[own].empty()) continue;
+      int most = 0;
+      for (const auto& [code, count] : large[own].empty() ? all[own] : large[own]) {
+        if (count > most) most = count, out(x, y) = code;
+      }
+    }
+  }
+  return out;
+}
+
+Image<uint16_t> Majority(const Image<uint16_t>& in, int radius) {
+  Image<uint16_t> out(in.width(), in.height());
+  MajorityVote(in.view(), radius, kFrozen, 0, in.height() / 2, out.view());
+  MajorityVote(in.view(), radius, kFrozen, in.height() / 2, in.height(), out.view());
+  return out;
+}
+
+Image<uint16_t> Remove(const Image<uint16_t>& in, int smallest) {
+  Image<uint16_t> out(in.width(), in.height());
+  RemoveSmallRegions(in.view(), smallest, kFrozen, out.view());
+  return out;
+}
+
+TEST(MajorityVote, EqualsTheSlowVote) {
+  for (uint32_t seed : {1, 2, 3}) {
+    const auto map = RandomMap(61, 47, seed);
+    for (int radius : {1, 2}) EXPECT_EQ(Majority(map, radius), SlowMajority(map, radius)) << seed << " " << radius;
+  }
+}
+
+TEST(RemoveSmallRegions, EqualsTheSlowRemoval) {
+  for (uint32_t seed : {1, 2, 3}) {
+    const auto map = RandomMap(61, 47, seed);
+    for (int smallest : {1, 2, 10, 30}) EXPECT_EQ(Remove(map, smallest), SlowRemove(map, smallest)) << seed << smallest;
+  }
+}
+
+TEST(Regularise, AWindowWithItsMarginEqualsTheWhole) {
+  const auto map = RandomMap(120, 90, 9);
+  const int smallest = 10, radius = 1, margin = radius + 2 * smallest;
+  const auto whole = Remove(Majority(map, radius), smallest);
+  const geo::Window inner{40, 35, 30, 20};
+  const geo::Window wide{inner.x - margin, inner.y - margin, inner.width + 2 * margin, inner.height + 2 * margin};
+  Image<uint16_t> part(wide.width, wide.height);
+  for (int y = 0; y < wide.height; ++y) {
+    for (int x = 0; x < wide.width; ++x) part(x, y) = map(wide.x + x, wide.y + y);
+  }
+  const auto cleaned = Remove(Majority(part, radius), smallest);
+  for (int y = 0; y < inner.height; ++y) {
+    for (int x = 0; x < inner.width; ++x) EXPECT_EQ(cleaned(x + margin, y + margin), whole(inner.x + x, inner.y + y));
+  }
+}
+
+TEST(Regularise, ClearsNoiseFromFields) {
+  const auto map = RandomMap(180, 140, 4);
+  const auto cleaned = Remove(Majority(map, 1), 10);
+  int before = 0, after = 0, pixels = 0;
+  for (int y = 0; y < map.height(); ++y) {
+    for (int x = 0; x < map.width(); ++x) {
+      const auto field = static_cast<uint16_t>(11 + (x / 9 + y / 7 * 3) % 4);
+      if (map(x, y) == 0 || map(x, y) == kNone) {
+        EXPECT_EQ(cleaned(x, y), map(x, y));
+        continue;
+      }
+      before += map(x, y) != field, after += cleaned(x, y) != field, ++pixels;
+    }
+  }
+  EXPECT_GT(before, pixels / 10);
+  EXPECT_LT(after, before / 3);
+}
+
+}  // namespace
+}  // namespace arpent::kernels

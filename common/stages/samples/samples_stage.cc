@@ -1,0 +1,351 @@
+#include "common/stages/samples/samples_stage.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/parallel.h"
+#include "common/base/status.h"
+#include "common/kernels/features/trimming.h"
+#include "common/product/layout.h"
+#include "common/stages/samples/sample_pixels.h"
+#include "common/stages/season_product.h"
+#include "common/stages/season_series.h"
+
+namespace arpent::stages {
+namespace {
+
+using kernels::FeatureKind;
+using kernels::FeatureSet;
+using learn::SampleTable;
+
+constexpr const char* kPurposeNames[kPurposes] = {"crop-mask", "crop-type"};
+// Values that one table may hold; classes share what is theirs. (Its bytes are made of a copy.)
+constexpr int64_t kMostTableBytes = int64_t{192} << 20;
+
+// One purpose's features and the rows that its pixels get.
+struct Column {
+  Purpose purpose;
+  FeatureSet features;
+  std::vector<int64_t> row_of;  // of each sample pixel, -1 none
+  std::vector<float> values;    // planes of `rows`
+  size_t rows = 0;
+};
+
+class SamplesRun {
+ public:
+  SamplesRun(const TaskSpec& task, const StageContext& context) : task_(task), context_(context) {}
+
+  absl::StatusOr<TaskResult> Run() {
+    ARPENT_RETURN_IF_ERROR(ReadParameters());
+    std::vector<std::string> wanted = {"B03", "B04", "B08", "B11"};
+    if (options_.red_edge) wanted.insert(wanted.end(), {"B02", "B05", "B06", "B07", "B8A"});
+    ARPENT_ASSIGN_OR_RETURN(series_, SeasonSeries::Open(task_, context_, options_, wanted));
+    ARPENT_RETURN_IF_ERROR(MakeFeatures());
+    ARPENT_RETURN_IF_ERROR(ChoosePixels());
+    context_.progress(0.1);
+    ARPENT_RETURN_IF_ERROR(Measure());
+    context_.progress(0.9);
+    if (reference_ != nullptr) ARPENT_RETURN_IF_ERROR(LabelFromReference());
+    return Publish();
+  }
+
+ private:
+  absl::Status ReadParameters() {
+    ARPENT_ASSIGN_OR_RETURN(options_, SeasonOptions::FromParameters(task_.parameters));
+    ARPENT_ASSIGN_OR_RETURN(const auto purposes, task_.parameters.GetList("purposes"));
+    for (const std::string& name : purposes) {
+      const auto found = std::find(std::begin(kPurposeNames), std::end(kPurposeNames), name);
+      if (found == std::end(kPurposeNames)) {
+        return absl::InvalidArgumentError(absl::StrCat("purposes: '", name, "' is neither crop-mask nor crop-type"));
+      }
+      wanted_[found - std::begin(kPurposeNames)] = true;
+    }
+    ARPENT_ASSIGN_OR_RETURN(const int64_t per_class, task_.parameters.GetInt("samples_per_class"));
+    ARPENT_ASSIGN_OR_RETURN(const int64_t seed, task_.parameters.GetInt("seed"));
+    ARPENT_ASSIGN_OR_RETURN(train_share_, task_.parameters.GetDouble("train_share"));
+    if (per_class < 1) return absl::InvalidArgumentError("samples_per_class: below 1");
+    if (!(train_share_ > 0 && train_share_ <= 1)) return absl::InvalidArgumentError("train_share: not in (0, 1]");
+    limits_.per_class = static_cast<size_t>(per_class);
+    limits_.seed = static_cast<uint64_t>(seed);
+    parcels_input_ = FindInput(task_, "parcels");
+    reference_input_ = FindInput(task_, "reference-map");
+    if (parcels_input_ == nullptr && reference_input_ == nullptr) {
+      return absl::InvalidArgumentError("samples: neither parcels nor a reference map are given");
+    }
+    if (parcels_input_ != nullptr) return absl::OkStatus();
+    wanted_ = {true, false};  // a land-cover map knows no crops
+    ARPENT_ASSIGN_OR_RETURN(const auto crop_classes, task_.parameters.GetList("crop_classes"));
+    for (const std::string& text : crop_classes) {
+      int32_t code = 0;
+      if (!absl::SimpleAtoi(text, &code)) {
+        return absl::InvalidArgumentError(absl::StrCat("crop_classes: '", text, "' is no whole number"));
+      }
+      crop_classes_.insert(code);
+    }
+    if (crop_classes_.empty()) {
+      return absl::InvalidArgumentError("crop_classes: name the codes of the reference map that are crops");
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status MakeFeatures() {
+    for (Purpose purpose : {kForCropMask, kForCropType}) {
+      if (!wanted_[purpose]) continue;
+      const FeatureKind kind = purpose == kForCropType     ? FeatureKind::kCropType
+                               : parcels_input_ != nullptr ? FeatureKind::kCropMask
+                                                           : FeatureKind::kCropMaskSnapshots;
+      auto features = FeatureSet::Create(kind, series_->bands(), series_->days(), options_.red_edge);
+      if (!features.ok()) return Annotate(features.status(), kPurposeNames[purpose]);
+      const auto bytes = static_cast<int64_t>(features->names().size() * sizeof(float));
+      limits_.rows[purpose] = static_cast<size_t>(kMostTableBytes / bytes);
+      columns_.push_back({purpose, *std::move(features), {}, {}, 0});
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ChoosePixels() {
+    ARPENT_ASSIGN_OR_RETURN(const geo::TileId tile, geo::TileId::Parse(task_.tile));
+    ARPENT_ASSIGN_OR_RETURN(const geo::Ownership ownership, geo::Ownership::Of(tile));
+    if (const TaskInput* input = FindInput(task_, "strata"); input != nullptr) {
+      ARPENT_ASSIGN_OR_RETURN(const std::string column, task_.parameters.GetString("strata_column"));
+      ARPENT_ASSIGN_OR_RETURN(strata_, insitu::Strata::Read(*context_.stores, input->uri, column, series_->grid()));
+    }
+    if (parcels_input_ != nullptr) {
+      ARPENT_RETURN_IF_ERROR(ReadParcels());
+      ARPENT_ASSIGN_OR_RETURN(pixels_,
+                              ParcelPixels(parcels_, strata_, series_->grid(), ownership, wanted_, limits_));
+    } else {
+      ARPENT_ASSIGN_OR_RETURN(reference_,
+                              insitu::ReferenceMap::Open(*context_.stores, reference_input_->uri, series_->grid()));
+      ARPENT_ASSIGN_OR_RETURN(
+          pixels_, ReferencePixels(*reference_, strata_, series_->grid(), ownership, train_share_, limits_));
+    }
+    for (Column& column : columns_) {
+      for (const SamplePixel& pixel : pixels_) {
+        const bool sampled = pixel.label[column.purpose] != kNoLabel;
+        column.row_of.push_back(sampled ? static_cast<int64_t>(column.rows) : -1);
+        column.rows += sampled;
+      }
+      column.values.resize(column.features.names().size() * column.rows);
+    }
+    seen_.assign(pixels_.size(), 0);
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadParcels() {
+    ARPENT_ASSIGN_OR_RETURN(insitu::ParcelOptions options, insitu::ParcelOptions::FromParameters(task_.parameters));
+    options.need_crop = wanted_[kForCropMask];
+    options.need_code = wanted_[kForCropType];
+    if (const TaskInput* legend = FindInput(task_, "legend"); legend != nullptr) {
+      ARPENT_ASSIGN_OR_RETURN(const std::string csv, context_.stores->ReadAll(legend->uri));
+      ARPENT_ASSIGN_OR_RETURN(options.legend, insitu::ParseLegend(csv, legend->uri));
+    }
+    ARPENT_ASSIGN_OR_RETURN(parcels_,
+                            insitu::ReadParcels(*context_.stores, parcels_input_->uri, options, series_->grid()));
+    insitu::SplitParcels(limits_.seed, train_share_, parcels_);
+    return absl::OkStatus();
+  }
+
+  // One pass over the blocks that hold sample pixels.
+  absl::Status Measure() {
+    const std::vector<geo::Window> blocks = series_->Blocks(context_.memory_bytes / 2);
+    for (size_t k = 0; k < blocks.size(); ++k) {
+      if (context_.cancelled()) return absl::CancelledError("samples was cancelled");
+      const geo::Window& window = blocks[k];
+      const auto first = std::lower_bound(pixels_.begin(), pixels_.end(), window.y,
+                                          [](const SamplePixel& pixel, int y) { return pixel.y < y; });
+      std::vector<size_t> inside;
+      for (auto p = first; p != pixels_.end() && p->y < window.y + window.height; ++p) {
+        if (p->x >= window.x && p->x < window.x + window.width) inside.push_back(p - pixels_.begin());
+      }
+      if (!inside.empty()) {
+        ARPENT_ASSIGN_OR_RETURN(const SeasonBlock block, series_->ReadBlock(window, context_.threads));
+        if (block.AnyClear()) MeasureBlock(block, inside);
+      }
+      context_.progress(0.1 + 0.8 * static_cast<double>(k + 1) / static_cast<double>(blocks.size()));
+    }
+    return absl::OkStatus();
+  }
+
+  void MeasureBlock(const SeasonBlock& block, const std::vector<size_t>& inside) {
+    const std::vector<geo::Window> strips = StripsOf(block.window());
+    // Strips write to rows of their own and cannot fail.
+    ParallelFor(strips.size(), context_.threads, [&](size_t s) {
+      std::vector<size_t> own;
+      std::vector<uint32_t> chosen;
+      for (size_t p : inside) {
+        const SamplePixel& pixel = pixels_[p];
+        if (pixel.y < strips[s].y || pixel.y >= strips[s].y + strips[s].height) continue;
+        own.push_back(p);
+        chosen.push_back(static_cast<uint32_t>((pixel.y - strips[s].y) * strips[s].width + pixel.x - strips[s].x));
+      }
+      if (!own.empty()) MeasureStrip(block, strips[s], own, chosen);
+      return absl::OkStatus();
+    }).IgnoreError();
+  }
+
+  void MeasureStrip(const SeasonBlock& block, const geo::Window& strip, const std::vector<size_t>& own,
+                    const std::vector<uint32_t>& chosen) {
+    kernels::FilledSeries filled;
+    series_->Fill(block, strip, chosen, reference_ != nullptr ? GapFilling::kWhittaker : options_.filling, filled);
+    const auto& bands = series_->bands();
+    const auto nir = std::find(bands.begin(), bands.end(), "B08");
+    const float* witness = filled.plane(nir == bands.end() ? 0 : nir - bands.begin(), 0);
+    for (size_t i = 0; i < own.size(); ++i) seen_[own[i]] = !std::isnan(witness[i]);
+    std::vector<float> planes;
+    for (Column& column : columns_) {
+      const size_t features = column.features.names().size();
+      planes.resize(features * own.size());
+      column.features.Compute(filled, planes.data());
+      for (size_t f = 0; f < features; ++f) {
+        for (size_t i = 0; i < own.size(); ++i) {
+          const int64_t row = column.row_of[own[i]];
+          if (row >= 0) column.values[f * column.rows + row] = planes[f * own.size() + i];
+        }
+      }
+    }
+  }
+
+  // Drops the untypical pixels of each land cover and turns its codes into crop and no crop.
+  absl::Status LabelFromReference() {
+    Column& column = columns_[0];
+    const auto plane = [&](const char* name) {
+      const auto& names = column.features.names();
+      return column.values.data() + (std::find(names.begin(), names.end(), name) - names.begin()) * column.rows;
+    };
+    const float* channels[kernels::kTrimChannels] = {plane("max_ndvi_B03"), plane("max_ndvi_B04"), plane("max_ndvi_B08"),
+                                                     plane("min_ndvi_B04"), plane("min_ndvi_B08")};
+    std::map<int32_t, std::vector<size_t>> classes;
+    for (size_t p = 0; p < pixels_.size(); ++p) {
+      if (seen_[p]) classes[pixels_[p].label[kForCropMask]].push_back(p);
+    }
+    size_t trimmed = 0;
+    for (const auto& [code, members] : classes) {
+      std::vector<kernels::TrimPoint> points(members.size());
+      for (size_t i = 0; i < members.size(); ++i) {
+        for (int k = 0; k < kernels::kTrimChannels; ++k) points[i][k] = channels[k][column.row_of[members[i]]];
+      }
+      const std::vector<uint8_t> stays = kernels::Trim(points);
+      for (size_t i = 0; i < members.size(); ++i) {
+        seen_[members[i]] = stays[i];
+        trimmed += stays[i] == 0;
+      }
+    }
+    for (SamplePixel& pixel : pixels_) {
+      pixel.label[kForCropMask] = crop_classes_.count(pixel.label[kForCropMask]) != 0 ? 1 : 0;
+    }
+    notes_.push_back(absl::StrCat(trimmed, " of ", pixels_.size(), " pixels of the reference map are untypical of their class"));
+    LimitClasses();
+    return absl::OkStatus();
+  }
+
+  // Land covers were drawn one by one; crop and no crop get at most samples_per_class each.
+  void LimitClasses() {
+    DrawnPixels drawn(limits_.seed, series_->grid(), limits_.per_class);
+    for (size_t p = 0; p < pixels_.size(); ++p) {
+      if (seen_[p]) drawn.Add(pixels_[p].label[kForCropMask], pixels_[p]);
+    }
+    std::set<std::pair<int, int>> kept;
+    for (const auto& [label, pixels] : drawn.Take()) {
+      for (const SamplePixel& pixel : pixels) kept.insert({pixel.y, pixel.x});
+    }
+    for (size_t p = 0; p < pixels_.size(); ++p) seen_[p] = seen_[p] && kept.count({pixels_[p].y, pixels_[p].x}) != 0;
+  }
+
+  SampleTable TableOf(Column& column) const {
+    SampleTable table;
+    table.purpose = kPurposeNames[column.purpose];
+    table.tile = task_.tile;
+    table.feature_names = column.features.names();
+    table.strata = strata_.names();
+    if (column.purpose == kForCropMask) {
+      table.legend = {{0, "no crop"}, {1, "crop"}};
+    } else {
+      for (const auto& entry : parcels_.legend) table.legend.push_back({entry.code, entry.name});
+    }
+    std::vector<size_t> rows;
+    for (size_t p = 0; p < pixels_.size(); ++p) {
+      if (column.row_of[p] < 0 || !seen_[p]) continue;
+      const SamplePixel& pixel = pixels_[p];
+      rows.push_back(static_cast<size_t>(column.row_of[p]));
+      table.class_codes.push_back(static_cast<uint16_t>(pixel.label[column.purpose]));
+      table.polygon_ids.push_back(pixel.polygon);
+      table.stratum.push_back(pixel.stratum);
+      table.split.push_back(pixel.split);
+      table.weights.push_back(1);
+    }
+    // Closes the gaps of unseen pixels in place: targets never overtake sources.
+    size_t target = 0;
+    for (size_t f = 0; f < table.feature_names.size(); ++f) {
+      for (size_t row : rows) column.values[target++] = column.values[f * column.rows + row];
+    }
+    column.values.resize(target);
+    table.values = std::move(column.values);
+    return table;
+  }
+
+  absl::StatusOr<TaskResult> Publish() {
+    product::ProductDescription description = DescribeSeasonProduct(task_, options_, series_->grid());
+    for (const std::string& warning : parcels_.warnings) description.notes.push_back(warning);
+    for (const std::string& note : notes_) description.notes.push_back(note);
+    if (!parcels_.issues.empty()) {
+      const insitu::RowIssue& first = parcels_.issues[0];
+      description.notes.push_back(absl::StrCat(parcels_.issues.size(), " problems in ", parcels_.rows,
+                                               " parcels (parcels.json); the first, row ", first.number, " (id ",
+                                               first.id, "): ", first.problem));
+    }
+    const auto unseen = static_cast<size_t>(std::count(seen_.begin(), seen_.end(), 0));
+    if (pixels_.empty()) {
+      description.notes.push_back(parcels_input_ != nullptr ? "no parcel covers a pixel that this tile owns"
+                                                            : "the reference map has no homogeneous pixel on this tile");
+    } else if (unseen == pixels_.size()) {
+      description.notes.push_back("no date of the season sees any sample pixel clear");
+    }
+    description.numbers["arpent:parcel_issues"] = static_cast<double>(parcels_.issues.size());
+    product::Publication publication(context_.stores, context_.scratch, std::move(description));
+    for (Column& column : columns_) {
+      const std::string purpose = kPurposeNames[column.purpose];
+      const SampleTable table = TableOf(column);
+      publication.description().numbers[absl::StrCat("arpent:samples_", purpose)] = static_cast<double>(table.rows());
+      ARPENT_ASSIGN_OR_RETURN(const std::string bytes, learn::WriteSampleTable(table));
+      ARPENT_RETURN_IF_ERROR(publication.AddFile(purpose, learn::SampleTableFile(purpose),
+                                                 std::string(learn::kSampleTableMediaType), "data", bytes));
+    }
+    if (parcels_input_ != nullptr) {
+      ARPENT_RETURN_IF_ERROR(publication.AddFile("parcel-report", "parcels.json", "application/json", "metadata",
+                                                 insitu::IssuesJson(parcels_)));
+    }
+    return FinishSeasonProduct(publication, series_->grid(), context_);
+  }
+
+  const TaskSpec& task_;
+  const StageContext& context_;
+  SeasonOptions options_;
+  std::array<bool, kPurposes> wanted_ = {false, false};
+  PixelLimits limits_;
+  double train_share_ = 0.75;
+  const TaskInput* parcels_input_ = nullptr;
+  const TaskInput* reference_input_ = nullptr;
+  std::set<int32_t> crop_classes_;
+  std::unique_ptr<SeasonSeries> series_;
+  std::unique_ptr<insitu::ReferenceMap> reference_;
+  insitu::Strata strata_ = insitu::Strata::Whole();
+  insitu::ParcelSet parcels_;
+  std::vector<SamplePixel> pixels_;  // by row and column
+  std::vector<uint8_t> seen_;        // of pixels_: has features and is to be used
+  std::vector<Column> columns_;
+  std::vector<std::string> notes_;
+};
+
+}  // namespace
+
+absl::StatusOr<TaskResult> RunSamples(const TaskSpec& task, const StageContext& context) {
+  return SamplesRun(task, context).Run();
+}
+
+}  // namespace arpent::stages

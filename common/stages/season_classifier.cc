@@ -1,0 +1,257 @@
+#include "common/stages/season_classifier.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/parallel.h"
+#include "common/base/status.h"
+#include "common/product/publication.h"
+
+namespace arpent::stages {
+namespace {
+
+using kernels::Classifier;
+using kernels::FeatureKind;
+using kernels::FeatureSet;
+using raster::Image;
+
+const std::vector<std::string> kMainBands = {"B03", "B04", "B08", "B11"};
+const std::vector<std::string> kRedEdgeBands = {"B05", "B06", "B07", "B8A"};
+
+// The pixel is seen when the near infrared, or for want of it the first band, has a value.
+size_t WitnessBand(const std::vector<std::string>& bands) {
+  const auto found = std::find(bands.begin(), bands.end(), "B08");
+  return found == bands.end() ? 0 : found - bands.begin();
+}
+
+struct Model {
+  std::string stratum;
+  std::string uri;
+  std::unique_ptr<const Classifier> classifier;
+  std::vector<size_t> feature_of;  // index of each model feature in the set, kAbsent for a band that the tile lacks
+};
+constexpr size_t kAbsent = static_cast<size_t>(-1);
+
+absl::StatusOr<Model> LoadModel(const StageContext& context, const TaskInput& input, const std::string& purpose) {
+  ARPENT_ASSIGN_OR_RETURN(const auto published, product::ReadDescription(*context.stores, input.uri));
+  const std::string file = absl::StrCat(input.uri, "/", kernels::kModelFile);
+  ARPENT_ASSIGN_OR_RETURN(std::string bytes, context.stores->ReadAll(file));
+  Model model;
+  model.uri = input.uri;
+  ARPENT_ASSIGN_OR_RETURN(model.classifier, Classifier::Load(std::move(bytes), file));
+  const kernels::ModelDescription& description = model.classifier->description();
+  if (description.purpose != purpose) {
+    return absl::InvalidArgumentError(absl::StrCat(file, " is a model for ", description.purpose, ", not for ", purpose));
+  }
+  const auto stratum = published.texts.find("arpent:stratum");
+  model.stratum = stratum == published.texts.end() ? insitu::kWholeSite : stratum->second;
+  return model;
+}
+
+class SeasonClassification {
+ public:
+  SeasonClassification(const TaskSpec& task, const StageContext& context, const std::string& purpose)
+      : task_(task), context_(context), purpose_(purpose) {}
+
+  absl::Status Prepare() {
+    ARPENT_ASSIGN_OR_RETURN(options_, SeasonOptions::FromParameters(task_.parameters));
+    for (const TaskInput& input : task_.inputs) {
+      if (input.role != "model") continue;
+      ARPENT_ASSIGN_OR_RETURN(Model model, LoadModel(context_, input, purpose_));
+      models_.push_back(std::move(model));
+    }
+    if (models_.empty()) return absl::InvalidArgumentError(absl::StrCat(purpose_, ": the task has no input of role 'model'"));
+    std::vector<std::string> wanted = kMainBands;
+    const FeatureKind kind = KindOfModels();
+    if (options_.red_edge) {
+      if (kind == FeatureKind::kCropMask) wanted.push_back("B02");
+      wanted.insert(wanted.end(), kRedEdgeBands.begin(), kRedEdgeBands.end());
+    }
+    ARPENT_ASSIGN_OR_RETURN(series_, SeasonSeries::Open(task_, context_, options_, wanted));
+    auto features = FeatureSet::Create(kind, series_->bands(), series_->days(), options_.red_edge);
+    ARPENT_RETURN_IF_ERROR(features.status());
+    features_.emplace(*std::move(features));
+    auto possible = FeatureSet::Create(kind, wanted, series_->days(), options_.red_edge);
+    ARPENT_RETURN_IF_ERROR(possible.status());
+    for (Model& model : models_) ARPENT_RETURN_IF_ERROR(MatchFeatures(possible->names(), model));
+    return PrepareStrata();
+  }
+
+  absl::StatusOr<ClassifiedTile> Run(const PresetCodes& preset) {
+    ClassifiedTile tile;
+    tile.grid = series_->grid();
+    tile.options = options_;
+    tile.codes = Image<uint16_t>(tile.grid.width, tile.grid.height, kUnclassified);
+    tile.confidence = Image<uint8_t>(tile.grid.width, tile.grid.height, raster::kByteNoData);
+    std::map<uint16_t, kernels::LegendEntry> classes;
+    for (const Model& model : models_) {
+      for (const auto& entry : model.classifier->description().classes) classes.emplace(entry.code, entry);
+    }
+    for (const auto& [code, entry] : classes) tile.classes.push_back(entry);
+    const std::vector<geo::Window> blocks = series_->Blocks(context_.memory_bytes - tile.codes.size() * 3);
+    bool any_wanted = false;
+    for (size_t k = 0; k < blocks.size(); ++k) {
+      if (context_.cancelled()) return absl::CancelledError(absl::StrCat(purpose_, " was cancelled"));
+      ARPENT_ASSIGN_OR_RETURN(const bool wanted, RunBlock(blocks[k], preset, tile));
+      any_wanted |= wanted;
+      context_.progress(0.9 * static_cast<double>(k + 1) / static_cast<double>(blocks.size()));
+    }
+    tile.classified = classified_;
+    if (any_wanted && tile.classified == 0) {
+      return absl::NotFoundError(absl::StrCat("none of the ", series_->dates(), " dates of tile ", task_.tile,
+                                              " has a clear pixel to classify: the season is all cloud"));
+    }
+    return tile;
+  }
+
+ private:
+  // Models made from a reference map look at snapshots.
+  FeatureKind KindOfModels() const {
+    if (purpose_ == "crop-type") return FeatureKind::kCropType;
+    for (const std::string& name : models_[0].classifier->description().feature_names) {
+      if (name == "max_ndvi_B08") return FeatureKind::kCropMaskSnapshots;
+    }
+    return FeatureKind::kCropMask;
+  }
+
+  absl::Status MatchFeatures(const std::vector<std::string>& possible, Model& model) const {
+    const auto matched = model.classifier->MatchFeatures(possible);
+    if (!matched.ok()) return Annotate(matched.status(), model.uri);
+    for (size_t index : *matched) {
+      const auto& names = features_->names();
+      const auto found = std::find(names.begin(), names.end(), possible[index]);
+      model.feature_of.push_back(found == names.end() ? kAbsent : static_cast<size_t>(found - names.begin()));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status PrepareStrata() {
+    strata_.emplace(insitu::Strata::Whole());
+    for (const TaskInput& input : task_.inputs) {
+      if (input.role != "strata") continue;
+      ARPENT_ASSIGN_OR_RETURN(const std::string column, task_.parameters.GetString("strata_column"));
+      ARPENT_ASSIGN_OR_RETURN(strata_, insitu::Strata::Read(*context_.stores, input.uri, column, series_->grid()));
+    }
+    const auto model_of = [this](const std::string& name) {
+      const auto found = std::find_if(models_.begin(), models_.end(), [&](const Model& m) { return m.stratum == name; });
+      return found == models_.end() ? -1 : static_cast<int>(found - models_.begin());
+    };
+    const int for_all = model_of(insitu::kWholeSite);  // a model of the whole site serves every stratum
+    for (const std::string& name : strata_->names()) {
+      const int own = model_of(name);
+      model_of_stratum_.push_back(own >= 0 ? own : for_all);
+    }
+    return absl::OkStatus();
+  }
+
+  // Whether any pixel of the block was to be classified.
+  absl::StatusOr<bool> RunBlock(const geo::Window& window, const PresetCodes& preset, ClassifiedTile& tile) {
+    const raster::View<uint16_t> codes = tile.codes.view().Sub(window);
+    if (preset) ARPENT_RETURN_IF_ERROR(preset(tile.grid, window, codes));
+    ARPENT_ASSIGN_OR_RETURN(const Image<uint16_t> strata, strata_->Read(window));
+    bool wanted = false;
+    for (int y = 0; y < window.height && !wanted; ++y) {
+      for (int x = 0; x < window.width && !wanted; ++x) {
+        wanted = codes(x, y) == kUnclassified && strata(x, y) != insitu::kNoStratum;
+      }
+    }
+    if (!wanted) return false;
+    ARPENT_ASSIGN_OR_RETURN(const SeasonBlock block, series_->ReadBlock(window, context_.threads));
+    if (!block.AnyClear()) return true;
+    const std::vector<geo::Window> strips = StripsOf(window);
+    ARPENT_RETURN_IF_ERROR(ParallelFor(strips.size(), context_.threads, [&](size_t s) {
+      return RunStrip(block, strips[s], strata, tile);
+    }));
+    return true;
+  }
+
+  absl::Status RunStrip(const SeasonBlock& block, const geo::Window& strip, const Image<uint16_t>& strata,
+                        ClassifiedTile& tile) {
+    const raster::View<uint16_t> codes = tile.codes.view().Sub(strip);
+    const raster::View<uint8_t> confidence = tile.confidence.view().Sub(strip);
+    const geo::Window& origin = block.window();
+    std::vector<uint32_t> chosen;
+    std::vector<uint16_t> stratum;
+    for (int y = 0; y < strip.height; ++y) {
+      for (int x = 0; x < strip.width; ++x) {
+        const uint16_t own = strata(strip.x - origin.x + x, strip.y - origin.y + y);
+        if (codes(x, y) != kUnclassified || own == insitu::kNoStratum) continue;
+        chosen.push_back(static_cast<uint32_t>(y * strip.width + x));
+        stratum.push_back(own);
+      }
+    }
+    if (chosen.empty()) return absl::OkStatus();
+    const bool all = chosen.size() == static_cast<size_t>(strip.width) * strip.height;
+    kernels::FilledSeries filled;
+    const GapFilling filling =
+        features_->kind() == FeatureKind::kCropMaskSnapshots ? GapFilling::kWhittaker : options_.filling;
+    series_->Fill(block, strip, all ? std::vector<uint32_t>() : chosen, filling, filled);
+    std::vector<float> planes(features_->names().size() * chosen.size());
+    features_->Compute(filled, planes.data());
+
+    std::vector<uint16_t> result(chosen.size()), trial(chosen.size());
+    std::vector<uint8_t> sure(chosen.size()), trial_sure(chosen.size());
+    std::vector<uint16_t> present(stratum);
+    std::sort(present.begin(), present.end());
+    present.erase(std::unique(present.begin(), present.end()), present.end());
+    for (uint16_t own : present) {
+      if (model_of_stratum_[own] < 0) {
+        return absl::InvalidArgumentError(absl::StrCat("stratum '", strata_->names()[own], "' of tile ", task_.tile,
+                                                       " has no model for ", purpose_));
+      }
+      Predict(models_[model_of_stratum_[own]], planes, chosen.size(), trial, trial_sure);
+      for (size_t i = 0; i < chosen.size(); ++i) {
+        if (stratum[i] == own) result[i] = trial[i], sure[i] = trial_sure[i];
+      }
+    }
+    const float* witness = filled.plane(WitnessBand(series_->bands()), 0);
+    int64_t seen = 0;
+    for (size_t i = 0; i < chosen.size(); ++i) {
+      if (std::isnan(witness[i])) continue;
+      const int x = static_cast<int>(chosen[i]) % strip.width, y = static_cast<int>(chosen[i]) / strip.width;
+      codes(x, y) = result[i];
+      confidence(x, y) = sure[i];
+      ++seen;
+    }
+    classified_ += seen;
+    return absl::OkStatus();
+  }
+
+  void Predict(const Model& model, const std::vector<float>& planes, size_t pixels, std::vector<uint16_t>& codes,
+               std::vector<uint8_t>& confidence) const {
+    std::vector<float> absent;
+    std::vector<const float*> order;
+    for (size_t feature : model.feature_of) {
+      if (feature == kAbsent && absent.empty()) absent.assign(pixels, std::numeric_limits<float>::quiet_NaN());
+      order.push_back(feature == kAbsent ? absent.data() : planes.data() + feature * pixels);
+    }
+    model.classifier->Predict(order, pixels, codes.data(), confidence.data());
+  }
+
+  const TaskSpec& task_;
+  const StageContext& context_;
+  const std::string purpose_;
+  SeasonOptions options_;
+  std::vector<Model> models_;
+  std::unique_ptr<SeasonSeries> series_;
+  std::optional<FeatureSet> features_;
+  std::optional<insitu::Strata> strata_;
+  std::vector<int> model_of_stratum_;
+  std::atomic<int64_t> classified_{0};
+};
+
+}  // namespace
+
+absl::StatusOr<ClassifiedTile> ClassifySeason(const TaskSpec& task, const StageContext& context,
+                                              const std::string& purpose, const PresetCodes& preset) {
+  SeasonClassification classification(task, context, purpose);
+  ARPENT_RETURN_IF_ERROR(classification.Prepare());
+  return classification.Run(preset);
+}
+
+}  // namespace arpent::stages

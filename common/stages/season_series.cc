@@ -1,0 +1,268 @@
+#include "common/stages/season_series.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/parallel.h"
+#include "common/base/status.h"
+#include "common/geo/period.h"
+#include "common/kernels/features/clear.h"
+#include "common/product/raster_reader.h"
+#include "common/raster/resample.h"
+
+namespace arpent::stages {
+namespace {
+
+using raster::Image;
+
+constexpr int kBlockPixels = 512;   // of the rasters' own blocks
+constexpr int kBicubicMargin = 2;   // 20 m pixels around a window
+constexpr int kStripPixels = 8192;
+// Of Sen2Agri's unsupervised crop mask; per-date weights below.
+constexpr double kWhittakerLambda = 2;
+constexpr float kWeightNearCloud = 0.5f;
+
+struct QualityWeight {
+  enum : uint8_t { kMasked = 0, kNearCloud = 1, kClear = 2 };
+};
+
+geo::Window Half(const geo::Window& window, int margin) {
+  return {window.x / 2 - margin, window.y / 2 - margin, window.width / 2 + window.width % 2 + 2 * margin,
+          window.height / 2 + window.height % 2 + 2 * margin};
+}
+
+absl::StatusOr<int> DayParameter(const Parameters& parameters, const char* name) {
+  ARPENT_ASSIGN_OR_RETURN(const std::string text, parameters.GetString(name));
+  const auto day = geo::ParseDay(text);
+  if (!day.ok()) return Annotate(day.status(), name);
+  return geo::DayNumber(*day);
+}
+
+}  // namespace
+
+absl::StatusOr<SeasonOptions> SeasonOptions::FromParameters(const Parameters& parameters) {
+  SeasonOptions options;
+  ARPENT_ASSIGN_OR_RETURN(options.first_day, DayParameter(parameters, "start"));
+  ARPENT_ASSIGN_OR_RETURN(options.last_day, DayParameter(parameters, "end"));
+  ARPENT_ASSIGN_OR_RETURN(const int64_t step, parameters.GetInt("step_days"));
+  ARPENT_ASSIGN_OR_RETURN(const std::string filling, parameters.GetString("gap_filling"));
+  ARPENT_ASSIGN_OR_RETURN(options.red_edge, parameters.GetBool("red_edge"));
+  if (options.last_day < options.first_day) {
+    return absl::InvalidArgumentError("end: the season ends before it starts");
+  }
+  if (step < 1 || step > 366) {
+    return absl::InvalidArgumentError(absl::StrCat("step_days: ", step, " is not between 1 and 366"));
+  }
+  if (filling != "linear" && filling != "whittaker") {
+    return absl::InvalidArgumentError(absl::StrCat("gap_filling: '", filling, "' is neither linear nor whittaker"));
+  }
+  options.step_days = static_cast<int>(step);
+  options.filling = filling == "linear" ? GapFilling::kLinear : GapFilling::kWhittaker;
+  return options;
+}
+
+bool SeasonBlock::AnyClear() const {
+  return std::any_of(dates_.begin(), dates_.end(), [](const Date& date) { return date.clear; });
+}
+
+std::vector<geo::Window> StripsOf(const geo::Window& block) {
+  const int rows = std::max(2, kStripPixels / std::max(1, block.width) / 2 * 2);
+  std::vector<geo::Window> strips;
+  for (int y = 0; y < block.height; y += rows) {
+    strips.push_back({block.x, block.y + y, block.width, std::min(rows, block.height - y)});
+  }
+  return strips;
+}
+
+absl::StatusOr<std::unique_ptr<SeasonSeries>> SeasonSeries::Open(const TaskSpec& task, const StageContext& context,
+                                                                 const SeasonOptions& options,
+                                                                 const std::vector<std::string>& wanted) {
+  auto series = std::make_unique<SeasonSeries>();
+  series->options_ = options;
+  series->days_ = options.days();
+  for (const TaskInput& input : task.inputs) {
+    if (input.role != "l2a") continue;
+    ARPENT_ASSIGN_OR_RETURN(auto product, product::OpenReflectance(context.stores, input.uri));
+    const geo::Grid& grid = product->metadata().grid10;
+    if (series->products_.empty()) series->grid_ = grid;
+    const double across = (grid.west - series->grid_.west) / 20, down = (grid.north - series->grid_.north) / 20;
+    if (grid.epsg != series->grid_.epsg || across != std::floor(across) || down != std::floor(down)) {
+      return absl::InvalidArgumentError(absl::StrCat(input.uri, " does not lie on the grid of the tile's other dates"));
+    }
+    series->grid_ = geo::UnionOf(series->grid_, grid);
+    series->products_.push_back(std::move(product));
+  }
+  if (series->products_.empty()) return absl::InvalidArgumentError("no surface reflectance (l2a) is given");
+  std::stable_sort(series->products_.begin(), series->products_.end(),
+                   [](const auto& a, const auto& b) { return a->metadata().day < b->metadata().day; });
+  series->FormGroups(wanted);
+  return series;
+}
+
+void SeasonSeries::FormGroups(const std::vector<std::string>& wanted) {
+  std::map<std::vector<size_t>, std::vector<std::string>> bands_of_dates;
+  std::vector<std::vector<size_t>> order;  // groups in the order of their first band
+  for (const std::string& band : wanted) {
+    std::vector<size_t> having;
+    for (size_t d = 0; d < products_.size(); ++d) {
+      const auto& bands = products_[d]->metadata().bands;
+      if (std::find(bands.begin(), bands.end(), band) != bands.end()) having.push_back(d);
+    }
+    if (having.empty()) continue;
+    if (bands_of_dates.count(having) == 0) order.push_back(having);
+    bands_of_dates[having].push_back(band);
+  }
+  for (const std::vector<size_t>& dates : order) {
+    Group group{bands_.size(), bands_of_dates[dates].size(), dates, {}};
+    for (size_t d : dates) group.days.push_back(geo::DayNumber(products_[d]->metadata().day));
+    groups_.push_back(std::move(group));
+    const auto& bands = bands_of_dates[dates];
+    bands_.insert(bands_.end(), bands.begin(), bands.end());
+  }
+  for (const auto& product : products_) {
+    std::vector<int>& resolutions = resolutions_.emplace_back();
+    for (const std::string& band : bands_) {
+      const auto& own = product->metadata().bands;
+      resolutions.push_back(std::find(own.begin(), own.end(), band) == own.end() ? 0 : product->ResolutionOf(band));
+    }
+  }
+}
+
+std::vector<geo::Window> SeasonSeries::Blocks(int64_t memory_bytes) const {
+  // Bytes that a block keeps per 10 m pixel: all dates' bands and masks.
+  double bytes = 0;
+  for (const auto& resolutions : resolutions_) {
+    bytes += 0.25;
+    for (int resolution : resolutions) bytes += resolution == 0 ? 0 : resolution == 10 ? 2 : 0.5;
+  }
+  // A third of the memory; the rest is for strips, outputs and GDAL's cache.
+  const double pixels = static_cast<double>(memory_bytes) / 3 / std::max(bytes, 1.0);
+  int width = 1024, height = 1024;
+  while (static_cast<double>(width) * height > pixels && height > 64) {
+    if (width > height || height <= kBlockPixels) {
+      if (width > kBlockPixels) width /= 2; else height /= 2;
+    } else {
+      height /= 2;
+    }
+  }
+  std::vector<geo::Window> blocks;
+  for (int y = 0; y < grid_.height; y += height) {
+    for (int x = 0; x < grid_.width; x += width) {
+      blocks.push_back(geo::Intersection({x, y, width, height}, grid_.Whole()));
+    }
+  }
+  return blocks;
+}
+
+absl::StatusOr<SeasonBlock> SeasonSeries::ReadBlock(const geo::Window& window, int threads) const {
+  SeasonBlock block;
+  block.window_ = window;
+  block.dates_.resize(products_.size());
+  ARPENT_RETURN_IF_ERROR(ParallelFor(products_.size(), threads, [&](size_t d) -> absl::Status {
+    ARPENT_ASSIGN_OR_RETURN(block.dates_[d], ReadDate(d, window));
+    return absl::OkStatus();
+  }));
+  return block;
+}
+
+absl::StatusOr<SeasonBlock::Date> SeasonSeries::ReadDate(size_t date, const geo::Window& window) const {
+  const scene::Reflectance& product = *products_[date];
+  const geo::Grid& own = product.metadata().grid10;
+  // The window in the product's own 10 m pixels; the offset is a whole number of 20 m pixels.
+  geo::Window at = window;
+  at.x += static_cast<int>(std::lround((grid_.west - own.west) / 10));
+  at.y += static_cast<int>(std::lround((own.north - grid_.north) / 10));
+  SeasonBlock::Date result;
+  if (geo::Intersection(at, own.Whole()).width <= 0 || geo::Intersection(at, own.Whole()).height <= 0) return result;
+  const auto halve = [](int v) { return v >= 0 ? v / 2 : -((-v + 1) / 2); };
+  geo::Window half = Half(window, 0);
+  half.x = halve(at.x), half.y = halve(at.y);
+  ARPENT_ASSIGN_OR_RETURN(const Image<uint8_t> scl, product.ReadScl(half));
+  ARPENT_ASSIGN_OR_RETURN(const Image<uint16_t> qa, product.ReadQa(half));
+  result.quality = Image<uint8_t>(half.width, half.height);
+  for (size_t i = 0; i < scl.size(); ++i) {
+    if (!kernels::IsClear(scl.data()[i], qa.data()[i])) continue;
+    const bool near_cloud = (qa.data()[i] & raster::kQaCloudAdjacent) != 0;
+    result.quality.data()[i] = near_cloud ? QualityWeight::kNearCloud : QualityWeight::kClear;
+    result.clear = true;
+  }
+  if (!result.clear) return result;
+  for (size_t b = 0; b < bands_.size(); ++b) {
+    Image<int16_t>& band = result.bands.emplace_back();
+    const int resolution = resolutions_[date][b];
+    if (resolution == 0) continue;
+    if (resolution != 10 && resolution != 20) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(product.metadata().acquisition, ": band ", bands_[b], " is at ", resolution, " m, not 10 or 20"));
+    }
+    const geo::Window wide{half.x - kBicubicMargin, half.y - kBicubicMargin, half.width + 2 * kBicubicMargin,
+                           half.height + 2 * kBicubicMargin};
+    ARPENT_ASSIGN_OR_RETURN(band, product.ReadBand(bands_[b], resolution == 10 ? at : wide));
+  }
+  return result;
+}
+
+void SeasonSeries::Observe(const SeasonBlock& block, const Group& group, const geo::Window& strip,
+                           const std::vector<uint32_t>& chosen, kernels::ObservedSeries& series) const {
+  const size_t all = static_cast<size_t>(strip.width) * strip.height;
+  const size_t pixels = chosen.empty() ? all : chosen.size();
+  const int left = strip.x - block.window_.x, top = strip.y - block.window_.y;
+  series.Reset(pixels, group.days, group.band_count);
+  std::vector<uint8_t> quality(all);
+  std::vector<int16_t> plane(all);
+  for (size_t k = 0; k < group.dates.size(); ++k) {
+    const SeasonBlock::Date& date = block.dates_[group.dates[k]];
+    float* weight = series.weight(k);
+    std::fill_n(weight, pixels, 0.0f);
+    if (!date.clear) continue;
+    raster::EnlargeNearest(date.quality.view(), 2, left, top,
+                           raster::View<uint8_t>(quality.data(), strip.width, strip.height, strip.width));
+    for (size_t i = 0; i < pixels; ++i) {
+      const uint8_t q = quality[chosen.empty() ? i : chosen[i]];
+      weight[i] = q == QualityWeight::kClear ? 1.0f : q == QualityWeight::kNearCloud ? kWeightNearCloud : 0.0f;
+    }
+    for (size_t b = 0; b < group.band_count; ++b) {
+      const Image<int16_t>& band = date.bands[group.first_band + b];
+      int16_t* values = series.value(b, k);
+      int16_t* target = chosen.empty() ? values : plane.data();
+      const raster::View<int16_t> out(target, strip.width, strip.height, strip.width);
+      if (resolutions_[group.dates[k]][group.first_band + b] == 10) {
+        for (int y = 0; y < strip.height; ++y) {
+          std::copy_n(band.row(top + y).begin() + left, strip.width, out.row(y).begin());
+        }
+      } else {
+        raster::EnlargeBicubic(band.view(), 2, left + 2 * kBicubicMargin, top + 2 * kBicubicMargin,
+                               raster::kReflectanceNoData, out);
+      }
+      for (size_t i = 0; i < chosen.size(); ++i) values[i] = plane[chosen[i]];
+      for (size_t i = 0; i < pixels; ++i) weight[i] = values[i] == raster::kReflectanceNoData ? 0.0f : weight[i];
+    }
+  }
+  series.MergeDays();
+}
+
+void SeasonSeries::Fill(const SeasonBlock& block, const geo::Window& strip, const std::vector<uint32_t>& chosen,
+                        GapFilling filling, kernels::FilledSeries& out) const {
+  const size_t pixels = chosen.empty() ? static_cast<size_t>(strip.width) * strip.height : chosen.size();
+  if (groups_.size() != 1) out.Reset(pixels, bands_.size(), days_.size());
+  kernels::ObservedSeries observed;
+  for (const Group& group : groups_) {
+    Observe(block, group, strip, chosen, observed);
+    kernels::FilledSeries own;
+    kernels::FilledSeries& filled = groups_.size() == 1 ? out : own;
+    if (filling == GapFilling::kLinear) {
+      kernels::FillLinear(observed, days_, filled);
+    } else {
+      kernels::FillWhittaker(observed, kWhittakerLambda, days_, filled);
+    }
+    if (groups_.size() == 1) return;
+    for (size_t b = 0; b < group.band_count; ++b) {
+      std::copy_n(filled.plane(b, 0), pixels * days_.size(), out.plane(group.first_band + b, 0));
+    }
+  }
+}
+
+}  // namespace arpent::stages

@@ -1,0 +1,102 @@
+// All surface reflectance of a tile over a season, gap-filled for features, block by block: what the stages samples,
+// crop-mask and crop-type share.
+#ifndef ARPENT_COMMON_STAGES_SEASON_SERIES_H_
+#define ARPENT_COMMON_STAGES_SEASON_SERIES_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/parameters.h"
+#include "common/geo/grid.h"
+#include "common/kernels/features/feature_set.h"
+#include "common/kernels/features/time_series.h"
+#include "common/raster/image.h"
+#include "common/scene/reflectance.h"
+#include "common/stages/stage.h"
+
+namespace arpent::stages {
+
+enum class GapFilling { kLinear, kWhittaker };
+
+// How a season becomes a fixed list of dates, from a stage's parameters.
+struct SeasonOptions {
+  int first_day = 0, last_day = 0, step_days = 10;  // days since 1970-01-01
+  GapFilling filling = GapFilling::kLinear;
+  bool red_edge = true;
+
+  // From start, end, step_days, gap_filling, red_edge. INVALID_ARGUMENT naming the parameter.
+  static absl::StatusOr<SeasonOptions> FromParameters(const Parameters& parameters);
+  std::vector<int> days() const { return kernels::SeasonDays(first_day, last_day, step_days); }
+};
+
+// Every date's pixels of one block, at their own resolutions. Read once, then filled strip by strip. Thread-safe.
+class SeasonBlock {
+ public:
+  const geo::Window& window() const { return window_; }  // in pixels of the series' grid
+  // Whether any date sees any pixel.
+  bool AnyClear() const;
+
+ private:
+  friend class SeasonSeries;
+  struct Date {
+    raster::Image<uint8_t> quality;  // of the 20 m pixels of the window: 0 masked, 1 near a cloud, 2 clear
+    std::vector<raster::Image<int16_t>> bands;  // in the order of the series; 20 m ones with a margin; empty when absent
+    bool clear = false;              // whether any pixel is
+  };
+  geo::Window window_;
+  std::vector<Date> dates_;
+};
+
+class SeasonSeries {
+ public:
+  // Opens the `l2a` inputs. INVALID_ARGUMENT when there is none or a grid is not on the tile's lattice; errors of an
+  // input name it. `wanted`: bands to read; those that no product has are left out of bands().
+  static absl::StatusOr<std::unique_ptr<SeasonSeries>> Open(const TaskSpec& task, const StageContext& context,
+                                                            const SeasonOptions& options,
+                                                            const std::vector<std::string>& wanted);
+
+  const geo::Grid& grid() const { return grid_; }                       // at 10 m: the union of the inputs
+  const std::vector<std::string>& bands() const { return bands_; }      // in the order that Fill gives them
+  const std::vector<int>& days() const { return days_; }
+  size_t dates() const { return products_.size(); }
+
+  // Blocks of the grid, row by row, of whole 512-pixel columns and rows and no larger than the memory allows.
+  std::vector<geo::Window> Blocks(int64_t memory_bytes) const;
+  absl::StatusOr<SeasonBlock> ReadBlock(const geo::Window& window, int threads) const;
+
+  // Gap-filled reflectance of some pixels of a strip (a window inside the block that spans whole 20 m pixels).
+  // `chosen`: places in the strip, row by row, ascending; empty means all. Thread-safe.
+  void Fill(const SeasonBlock& block, const geo::Window& strip, const std::vector<uint32_t>& chosen, GapFilling filling,
+            kernels::FilledSeries& out) const;
+
+ private:
+  // Bands that the same dates have: they share dates and masks.
+  struct Group {
+    size_t first_band = 0, band_count = 0;
+    std::vector<size_t> dates;  // indices of products
+    std::vector<int> days;
+  };
+  void Observe(const SeasonBlock& block, const Group& group, const geo::Window& strip,
+               const std::vector<uint32_t>& chosen, kernels::ObservedSeries& series) const;
+  absl::StatusOr<SeasonBlock::Date> ReadDate(size_t date, const geo::Window& window) const;
+  void FormGroups(const std::vector<std::string>& wanted);
+
+  geo::Grid grid_;
+  SeasonOptions options_;
+  std::vector<int> days_;
+  std::vector<std::string> bands_;
+  std::vector<std::vector<int>> resolutions_;  // [date][band], 0 when the date lacks the band
+  std::vector<Group> groups_;
+  std::vector<std::unique_ptr<scene::Reflectance>> products_;  // by day, then in the order of the inputs
+};
+
+// Rows of a strip that are worked on at once, so that its series fit the cache that threads share.
+std::vector<geo::Window> StripsOf(const geo::Window& block);
+
+}  // namespace arpent::stages
+
+#endif  // ARPENT_COMMON_STAGES_SEASON_SERIES_H_
