@@ -29,7 +29,7 @@ std::vector<StageInfo> MakeCatalog() {
       {"l2a", 1,
        Make({{"adjacency", "true"}, {"aerosol", "continental"}, {"cirrus", "false"}, {"cloud_limit", "0.9"},
              {"processor", "arpent"}, {"terrain", "true"}}),
-       2.0, 2048 * kMiB},
+       1.0, 1536 * kMiB},
       {"align", 1, Make({}), 0.5, 512 * kMiB},
       {"composite", 1,
        Make({{"brdf", "false"}, {"method", "weighted-average"}, {"half_window_days", "25"}}), 0.2, 1024 * kMiB},

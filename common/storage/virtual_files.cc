@@ -2,6 +2,7 @@
 #include <cpl_error.h>
 #include <cpl_string.h>
 #include <cpl_vsi.h>
+#include <gdal.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -211,6 +212,9 @@ void InstallHandler() {
   };
   VSIInstallPluginHandler(kPrefix, callbacks);
   VSIFreeFilesystemPluginCallbacksStruct(callbacks);
+  // GDAL would keep decoded blocks in 5 % of the machine's memory, whatever a task may use; our readers read once.
+  constexpr int64_t kDecodedBlocks_bytes = int64_t{128} << 20;
+  if (CPLGetConfigOption("GDAL_CACHEMAX", nullptr) == nullptr) GDALSetCacheMax64(kDecodedBlocks_bytes);
 }
 
 }  // namespace

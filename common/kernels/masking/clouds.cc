@@ -12,7 +12,7 @@ using raster::Image;
 
 constexpr float kDefaultClearHaze = 0.010f;   // between the clear Kenyan (0.002) and Slovenian (0.02) scenes
 constexpr float kLeastClearHaze = -0.005f;
-constexpr float kMostClearHaze = 0.020f;      // beyond, the vegetation itself lies under haze
+constexpr float kMostClearHaze = 0.018f;      // beyond, the vegetation itself lies under haze
 constexpr float kThinCirrus = 0.012f;         // Sen2Cor's thresholds at 1.38 um
 constexpr float kThickCirrus = 0.035f;
 constexpr int kLeastCloudPixels = 3;          // smaller certain spots are roofs
@@ -71,7 +71,7 @@ float CloudProbability(const Spectrum& s, float clear_haze) {
   p = std::min(p, Ramp(s.blue / std::max(s.swir1, 0.01f), 0.2f, 0.45f));
   p = std::min(p, Ramp(0.75f - Ratio(s.nir, s.red), 0.0f, 0.1f));
   // Haze over which 1.38 um sees something too is cloud rather than aerosol.
-  if (p >= 0.2f) p = std::min(1.0f, p + 0.3f * Ramp(s.cirrus, 0.002f, 0.005f));
+  if (p >= 0.2f) p = std::min(1.0f, p + 0.3f * Ramp(s.cirrus, 0.0015f, 0.004f));
   return s.cirrus >= kThickCirrus ? std::max(p, 0.6f) : p;
 }
 
