@@ -1,8 +1,11 @@
 #include "services/worker/all_stages.h"
 
 #include "common/stages/composite/composite_stage.h"
+#include "common/stages/crop_mask/crop_mask_stage.h"
+#include "common/stages/crop_type/crop_type_stage.h"
 #include "common/stages/discover/discover_stage.h"
 #include "common/stages/l2a/l2a_stage.h"
+#include "common/stages/samples/samples_stage.h"
 #include "common/stages/train/train_stage.h"
 #include "common/stages/validate/validate_stage.h"
 #include "common/stages/vegetation/vegetation_stage.h"
@@ -15,7 +18,10 @@ stages::StageRegistry AllStages() {
       {"l2a", stages::RunL2a},
       {"composite", stages::RunComposite},
       {"vegetation", stages::RunVegetation},
+      {"samples", stages::RunSamples},
       {"train", stages::RunTrain},
+      {"crop-mask", stages::RunCropMask},
+      {"crop-type", stages::RunCropType},
       {"validate", stages::RunValidate},
   };
 }
