@@ -114,7 +114,12 @@ absl::StatusOr<std::unique_ptr<scene::Reflectance>> OpenL2aProduct(std::shared_p
 
 absl::StatusOr<std::unique_ptr<scene::Reflectance>> OpenReflectance(std::shared_ptr<const storage::StoreSet> stores,
                                                                     const std::string& uri) {
-  return OpenL2aProduct(std::move(stores), uri);
+  absl::StatusOr<std::unique_ptr<scene::Reflectance>> ours = OpenL2aProduct(stores, uri);
+  if (!absl::IsNotFound(ours.status())) return ours;
+  absl::StatusOr<std::unique_ptr<scene::Reflectance>> theirs = scene::OpenForeignReflectance(std::move(stores), uri);
+  // Nothing there at all: what was looked for is our own product.
+  if (absl::IsNotFound(theirs.status())) return ours;
+  return theirs;
 }
 
 }  // namespace arpent::product

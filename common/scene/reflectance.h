@@ -12,6 +12,7 @@
 #include "absl/time/civil_time.h"
 #include "common/geo/grid.h"
 #include "common/raster/image.h"
+#include "common/storage/stores.h"
 
 namespace arpent::scene {
 
@@ -42,6 +43,11 @@ class Reflectance {
   virtual absl::StatusOr<raster::Image<uint16_t>> ReadQa(const geo::Window& window) const = 0;
   virtual absl::StatusOr<raster::Image<uint16_t>> ReadAot(const geo::Window& window) const = 0;
 };
+
+// Opens a Level-2A product that others made: Sen2Cor's or MAJA's, a folder or .zip. NOT_FOUND; INVALID_ARGUMENT when it is
+// neither or its metadata is wrong; DATA_LOSS naming a file that is missing or cut.
+absl::StatusOr<std::unique_ptr<Reflectance>> OpenForeignReflectance(std::shared_ptr<const storage::StoreSet> stores,
+                                                                    const std::string& uri);
 
 }  // namespace arpent::scene
 

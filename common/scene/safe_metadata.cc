@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "common/base/status.h"
+#include "common/scene/xml_reader.h"
 
 namespace arpent::scene {
 
@@ -23,82 +24,14 @@ namespace {
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
-// Element names carry namespace prefixes that changed with the years: only the local name counts.
-absl::string_view LocalName(const pugi::xml_node& node) {
-  const absl::string_view name = node.name();
-  const size_t colon = name.find(':');
-  return colon == absl::string_view::npos ? name : name.substr(colon + 1);
-}
-
-// The first descendant with that local name, in document order; empty when there is none.
-pugi::xml_node Find(const pugi::xml_node& root, absl::string_view name) {
-  return root.find_node([name](const pugi::xml_node& node) { return LocalName(node) == name; });
-}
-
-void ForEach(const pugi::xml_node& root, absl::string_view name, const std::function<void(const pugi::xml_node&)>& visit) {
-  for (const pugi::xml_node& child : root.children()) {
-    if (LocalName(child) == name) visit(child);
-    ForEach(child, name, visit);
+// bandId or band_id of a node; -1 (and an error) when it is none of the bands.
+int BandOf(const pugi::xml_node& node, XmlReader& reader) {
+  int band = node.attribute("bandId").as_int(node.attribute("band_id").as_int(-1));
+  if (band < 0 || band >= kSentinel2Bands) {
+    reader.Fail(absl::StrCat(LocalName(node), ": bandId is missing or none of 0..12"));
+    band = -1;
   }
-}
-
-absl::string_view TextOf(const pugi::xml_node& node) { return absl::StripAsciiWhitespace(node.text().get()); }
-
-// Reads elements of one file and keeps the first error.
-class Reader {
- public:
-  Reader(const pugi::xml_node& root, std::string file) : root_(root), file_(std::move(file)) {}
-
-  std::string Text(absl::string_view name) {
-    const pugi::xml_node node = Find(root_, name);
-    if (!node) Fail(absl::StrCat("element ", name, " is missing"));
-    return std::string(TextOf(node));
-  }
-  double Number(absl::string_view name) { return ToNumber(Text(name), name); }
-  double NumberOr(absl::string_view name, double otherwise) {
-    const pugi::xml_node node = Find(root_, name);
-    return node ? ToNumber(TextOf(node), name) : otherwise;
-  }
-  absl::Time Time(absl::string_view name) {
-    absl::Time time;
-    std::string error;
-    const std::string text = Text(name);
-    if (!absl::ParseTime(absl::RFC3339_full, text, &time, &error)) {
-      Fail(absl::StrCat(name, ": '", text, "' is not a time"));
-    }
-    return time;
-  }
-  double ToNumber(absl::string_view text, absl::string_view name) {
-    double value = 0;
-    if (!absl::SimpleAtod(text, &value)) Fail(absl::StrCat(name, ": '", text, "' is not a number"));
-    return value;
-  }
-  // bandId or band_id of a node; -1 (and an error) when it is none of the bands.
-  int BandOf(const pugi::xml_node& node) {
-    int band = node.attribute("bandId").as_int(node.attribute("band_id").as_int(-1));
-    if (band < 0 || band >= kSentinel2Bands) {
-      Fail(absl::StrCat(LocalName(node), ": bandId is missing or none of 0..12"));
-      band = -1;
-    }
-    return band;
-  }
-  void Fail(const std::string& what) {
-    if (status_.ok()) status_ = absl::InvalidArgumentError(absl::StrCat(file_, ": ", what));
-  }
-  const absl::Status& status() const { return status_; }
-  const pugi::xml_node& root() const { return root_; }
-
- private:
-  const pugi::xml_node root_;
-  const std::string file_;
-  absl::Status status_;
-};
-
-absl::Status Load(absl::string_view xml, const std::string& file, pugi::xml_document& document) {
-  const pugi::xml_parse_result result = document.load_buffer(xml.data(), xml.size());
-  if (result) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(file, ": is not well-formed XML at byte ", result.offset, ": ", result.description()));
+  return band;
 }
 
 // One Zenith or Azimuth list; empty when it is absent or ragged.
@@ -153,7 +86,7 @@ void Merge(const AngleGrid& from, AngleGrid& into) {
   }
 }
 
-void ReadGeocoding(Reader& reader, SafeTileMetadata& tile) {
+void ReadGeocoding(XmlReader& reader, SafeTileMetadata& tile) {
   const std::string code = reader.Text("HORIZONTAL_CS_CODE");
   int epsg = 0;
   if (!absl::SimpleAtoi(absl::StripPrefix(code, "EPSG:"), &epsg)) {
@@ -178,7 +111,7 @@ void ReadGeocoding(Reader& reader, SafeTileMetadata& tile) {
   if (!has_position) reader.Fail("Tile_Geocoding has no Geoposition of resolution 10");
 }
 
-void ReadSun(Reader& reader, SafeTileMetadata& tile) {
+void ReadSun(XmlReader& reader, SafeTileMetadata& tile) {
   tile.sun = ReadAngleGrid(Find(reader.root(), "Sun_Angles_Grid"));
   const pugi::xml_node mean = Find(reader.root(), "Mean_Sun_Angle");
   if (!mean) {
@@ -193,14 +126,14 @@ void ReadSun(Reader& reader, SafeTileMetadata& tile) {
   }
 }
 
-void ReadView(Reader& reader, SafeTileMetadata& tile) {
+void ReadView(XmlReader& reader, SafeTileMetadata& tile) {
   ForEach(reader.root(), "Viewing_Incidence_Angles_Grids", [&](const pugi::xml_node& node) {
-    const int band = reader.BandOf(node);
+    const int band = BandOf(node, reader);
     if (band >= 0) Merge(ReadAngleGrid(node), tile.view[band]);
   });
   std::array<bool, kSentinel2Bands> has_mean = {};
   ForEach(reader.root(), "Mean_Viewing_Incidence_Angle", [&](const pugi::xml_node& node) {
-    const int band = reader.BandOf(node);
+    const int band = BandOf(node, reader);
     if (band < 0) return;
     tile.mean_view_zenith_deg[band] = Find(node, "ZENITH_ANGLE").text().as_double(std::nan(""));
     tile.mean_view_azimuth_deg[band] = Find(node, "AZIMUTH_ANGLE").text().as_double(std::nan(""));
@@ -225,12 +158,15 @@ void ReadView(Reader& reader, SafeTileMetadata& tile) {
   }
 }
 
-}  // namespace
+// What the levels call the same things.
+struct LevelNames {
+  const char *level, *quantification, *offset;
+};
 
-absl::StatusOr<SafeProductMetadata> ParseSafeProduct(absl::string_view xml, const std::string& file) {
+absl::StatusOr<SafeProductMetadata> ParseProduct(absl::string_view xml, const std::string& file, const LevelNames& names) {
   pugi::xml_document document;
-  ARPENT_RETURN_IF_ERROR(Load(xml, file, document));
-  Reader reader(document, file);
+  ARPENT_RETURN_IF_ERROR(LoadXml(xml, file, document));
+  XmlReader reader(document, file);
   SafeProductMetadata product;
   const std::string spacecraft = reader.Text("SPACECRAFT_NAME");
   if (!absl::StartsWith(spacecraft, "Sentinel-2") || spacecraft.size() != 11) {
@@ -239,25 +175,29 @@ absl::StatusOr<SafeProductMetadata> ParseSafeProduct(absl::string_view xml, cons
     product.platform = absl::StrCat("S2", spacecraft.substr(10));
   }
   const std::string level = reader.Text("PROCESSING_LEVEL");
-  if (reader.status().ok() && !absl::StrContains(level, "1C")) {
-    reader.Fail(absl::StrCat("PROCESSING_LEVEL: '", level, "' is not Level-1C"));
+  if (reader.status().ok() && !absl::StrContains(level, names.level)) {
+    reader.Fail(absl::StrCat("PROCESSING_LEVEL: '", level, "' is not Level-", names.level));
   }
   product.processing_baseline = reader.Text("PROCESSING_BASELINE");
   product.sensing_start = reader.Time("DATATAKE_SENSING_START");
   product.generation_time = reader.Time("GENERATION_TIME");
   product.relative_orbit = static_cast<int>(reader.Number("SENSING_ORBIT_NUMBER"));
-  product.quantification = reader.Number("QUANTIFICATION_VALUE");
-  if (reader.status().ok() && !(product.quantification > 0)) reader.Fail("QUANTIFICATION_VALUE is not positive");
+  product.quantification = reader.Number(names.quantification);
+  if (reader.status().ok() && !(product.quantification > 0)) {
+    reader.Fail(absl::StrCat(names.quantification, " is not positive"));
+  }
+  product.aot_quantification = reader.NumberOr("AOT_QUANTIFICATION_VALUE", product.aot_quantification);
+  if (!(product.aot_quantification > 0)) reader.Fail("AOT_QUANTIFICATION_VALUE is not positive");
   product.cloud_percent = reader.NumberOr("Cloud_Coverage_Assessment", -1);
   if (const pugi::xml_node conversion = Find(document, "Reflectance_Conversion")) {
     product.earth_sun_u = Find(conversion, "U").text().as_double(1);
   }
   ForEach(document, "SOLAR_IRRADIANCE", [&](const pugi::xml_node& node) {
-    if (const int band = reader.BandOf(node); band >= 0) product.solar_irradiance[band] = node.text().as_double();
+    if (const int band = BandOf(node, reader); band >= 0) product.solar_irradiance[band] = node.text().as_double();
   });
-  ForEach(document, "RADIO_ADD_OFFSET", [&](const pugi::xml_node& node) {
-    if (const int band = reader.BandOf(node); band >= 0) {
-      product.offsets[band] = reader.ToNumber(TextOf(node), "RADIO_ADD_OFFSET");
+  ForEach(document, names.offset, [&](const pugi::xml_node& node) {
+    if (const int band = BandOf(node, reader); band >= 0) {
+      product.offsets[band] = reader.ToNumber(TextOf(node), names.offset);
     }
   });
   ForEach(document, "Special_Values", [&](const pugi::xml_node& node) {
@@ -271,10 +211,20 @@ absl::StatusOr<SafeProductMetadata> ParseSafeProduct(absl::string_view xml, cons
   return product;
 }
 
+}  // namespace
+
+absl::StatusOr<SafeProductMetadata> ParseSafeProduct(absl::string_view xml, const std::string& file) {
+  return ParseProduct(xml, file, {"1C", "QUANTIFICATION_VALUE", "RADIO_ADD_OFFSET"});
+}
+
+absl::StatusOr<SafeProductMetadata> ParseSafeL2aProduct(absl::string_view xml, const std::string& file) {
+  return ParseProduct(xml, file, {"2A", "BOA_QUANTIFICATION_VALUE", "BOA_ADD_OFFSET"});
+}
+
 absl::StatusOr<SafeTileMetadata> ParseSafeTile(absl::string_view xml, const std::string& file) {
   pugi::xml_document document;
-  ARPENT_RETURN_IF_ERROR(Load(xml, file, document));
-  Reader reader(document, file);
+  ARPENT_RETURN_IF_ERROR(LoadXml(xml, file, document));
+  XmlReader reader(document, file);
   SafeTileMetadata tile;
   // ..._T33TVL_N02.04
   const std::string id = reader.Text("TILE_ID");
@@ -296,7 +246,7 @@ absl::StatusOr<SafeTileMetadata> ParseSafeTile(absl::string_view xml, const std:
 
 absl::StatusOr<std::vector<ManifestEntry>> ParseSafeManifest(absl::string_view xml, const std::string& file) {
   pugi::xml_document document;
-  ARPENT_RETURN_IF_ERROR(Load(xml, file, document));
+  ARPENT_RETURN_IF_ERROR(LoadXml(xml, file, document));
   std::vector<ManifestEntry> entries;
   ForEach(document, "byteStream", [&entries](const pugi::xml_node& node) {
     ManifestEntry entry;

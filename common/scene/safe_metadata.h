@@ -1,4 +1,4 @@
-// What the XML files of a Sentinel-2 L1C product say: both layouts (since 2016 one tile, before many), any baseline.
+// What the XML files of a Sentinel-2 L1C (and L2A) product say: both layouts (since 2016 one tile, before many), any baseline.
 // Parsing only: no file is opened here.
 #ifndef ARPENT_COMMON_SCENE_SAFE_METADATA_H_
 #define ARPENT_COMMON_SCENE_SAFE_METADATA_H_
@@ -19,7 +19,7 @@ inline constexpr int kSentinel2Bands = 13;
 extern const std::array<const char*, kSentinel2Bands> kSentinel2BandNames;
 extern const std::array<int, kSentinel2Bands> kSentinel2BandResolutions_m;
 
-// MTD_MSIL1C.xml or S2A_OPER_MTD_SAFL1C_*.xml.
+// MTD_MSIL1C.xml, S2A_OPER_MTD_SAFL1C_*.xml or MTD_MSIL2A.xml.
 struct SafeProductMetadata {
   std::string platform;  // "S2A"
   std::string processing_baseline;
@@ -30,6 +30,7 @@ struct SafeProductMetadata {
   std::array<double, kSentinel2Bands> solar_irradiance = {};
   uint16_t no_data = 0, saturated = 65535;
   double earth_sun_u = 1;
+  double aot_quantification = 1000;  // of Level-2A
   double cloud_percent = -1;
 };
 
@@ -54,6 +55,7 @@ struct ManifestEntry {
 
 // Each: INVALID_ARGUMENT naming `file` and the element that is missing or wrong.
 absl::StatusOr<SafeProductMetadata> ParseSafeProduct(absl::string_view xml, const std::string& file);
+absl::StatusOr<SafeProductMetadata> ParseSafeL2aProduct(absl::string_view xml, const std::string& file);
 absl::StatusOr<SafeTileMetadata> ParseSafeTile(absl::string_view xml, const std::string& file);
 absl::StatusOr<std::vector<ManifestEntry>> ParseSafeManifest(absl::string_view xml, const std::string& file);
 

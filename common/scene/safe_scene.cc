@@ -9,6 +9,7 @@
 #include "common/base/status.h"
 #include "common/raster/resample.h"
 #include "common/scene/dataset_pool.h"
+#include "common/scene/safe_layout.h"
 #include "common/scene/safe_metadata.h"
 
 namespace arpent::scene {
@@ -16,67 +17,12 @@ namespace {
 
 using raster::Image;
 
-// The product's own metadata file at the top of its folder, "" when there is none.
 std::string ProductMetadataFile(const ProductFolder& folder) {
-  for (const auto& [path, size] : folder.files()) {
-    if (path.find('/') != std::string::npos || !absl::EndsWith(path, ".xml")) continue;
-    if (path == "MTD_MSIL1C.xml" || absl::StrContains(path, "_MTD_SAFL1C_")) return path;
-  }
-  return "";
+  return FindProductMetadata(folder, "MTD_MSIL1C.xml", "_MTD_SAFL1C_");
 }
 
-struct Granule {
-  std::string folder;         // "GRANULE/L1C_..."
-  std::string metadata_file;  // inside of it
-};
-
-std::vector<Granule> FindGranules(const ProductFolder& folder) {
-  std::vector<Granule> granules;
-  for (const auto& [path, size] : folder.files()) {
-    if (!absl::StartsWith(path, "GRANULE/") || !absl::EndsWith(path, ".xml")) continue;
-    const size_t slash = path.rfind('/');
-    const std::string name = path.substr(slash + 1);
-    const bool in_granule = path.find('/', 8) == slash;  // GRANULE/X/name
-    if (in_granule && (name == "MTD_TL.xml" || absl::StrContains(name, "_MTD_L1C_TL_"))) {
-      granules.push_back({path.substr(0, slash), path});
-    }
-  }
-  return granules;
-}
-
-// The band's image in the granule; "" when it is missing.
-std::string FindImage(const ProductFolder& folder, const Granule& granule, const char* band) {
-  const std::string prefix = granule.folder + "/IMG_DATA/", suffix = absl::StrCat("_", band, ".jp2");
-  for (auto file = folder.files().lower_bound(prefix);
-       file != folder.files().end() && absl::StartsWith(file->first, prefix); ++file) {
-    if (absl::EndsWith(file->first, suffix)) return file->first;
-  }
-  return "";
-}
-
-// The digest of metadata and images, by the manifest's checksums where it has them.
-absl::StatusOr<HexDigest> SceneDigest(const ProductFolder& folder, const Granule& granule, const std::string& product_file) {
-  std::map<std::string, std::string> checksums;
-  if (folder.Has("manifest.safe")) {
-    ARPENT_ASSIGN_OR_RETURN(const std::string xml, folder.ReadText("manifest.safe"));
-    ARPENT_ASSIGN_OR_RETURN(const auto entries, ParseSafeManifest(xml, folder.UriOf("manifest.safe")));
-    for (const ManifestEntry& entry : entries) checksums[entry.path] = entry.checksum;
-  }
-  Sha256 digest;
-  for (const std::string& path : {product_file, granule.metadata_file}) {
-    ARPENT_ASSIGN_OR_RETURN(const HexDigest file, folder.DigestOf(path));
-    digest.UpdateField(file);
-  }
-  const std::string images = granule.folder + "/IMG_DATA/";
-  for (const auto& [path, size] : folder.files()) {
-    if (!absl::StartsWith(path, images) || !absl::EndsWith(path, ".jp2")) continue;
-    std::string checksum = checksums[path];
-    if (checksum.empty()) {
-      ARPENT_ASSIGN_OR_RETURN(checksum, folder.DigestOf(path));
-    }
-    digest.UpdateField(path.substr(path.rfind('/') + 1)).UpdateField(checksum);
-  }
-  return digest.Finish();
+std::string BandImage(const ProductFolder& folder, const Granule& granule, const std::string& band) {
+  return FindImage(folder, granule, absl::StrCat("_", band, ".jp2"));
 }
 
 SceneMetadata Combine(const ProductFolder& folder, const SafeProductMetadata& product, SafeTileMetadata tile,
@@ -102,7 +48,7 @@ SceneMetadata Combine(const ProductFolder& folder, const SafeProductMetadata& pr
     band.no_data = product.no_data;
     band.saturated = product.saturated;
     band.solar_irradiance = product.solar_irradiance[i];
-    const std::string image = FindImage(folder, granule, kSentinel2BandNames[i]);
+    const std::string image = BandImage(folder, granule, kSentinel2BandNames[i]);
     band.uri = folder.UriOf(image.empty() ? absl::StrCat(granule.folder, "/IMG_DATA/*_", band.name, ".jp2") : image);
     scene.bands.push_back(std::move(band));
     scene.view.push_back(std::move(tile.view[i]));
@@ -140,7 +86,7 @@ absl::StatusOr<std::vector<DescribedTile>> Describe(const ProductFolder& folder)
     ARPENT_ASSIGN_OR_RETURN(const std::string tile_xml, folder.ReadText(granule.metadata_file));
     ARPENT_ASSIGN_OR_RETURN(SafeTileMetadata tile, ParseSafeTile(tile_xml, folder.UriOf(granule.metadata_file)));
     DescribedTile described{Combine(folder, product, std::move(tile), granule), granule};
-    ARPENT_ASSIGN_OR_RETURN(described.metadata.digest, SceneDigest(folder, granule, product_file));
+    ARPENT_ASSIGN_OR_RETURN(described.metadata.digest, DigestOfGranule(folder, granule, product_file));
     tiles.push_back(std::move(described));
   }
   return tiles;
@@ -153,7 +99,7 @@ class SafeScene final : public Scene {
     std::unique_ptr<SafeScene> scene(new SafeScene);
     scene->metadata_ = std::move(tile.metadata);
     for (Band& band : scene->metadata_.bands) {
-      const std::string image = FindImage(folder, tile.granule, band.name.c_str());
+      const std::string image = BandImage(folder, tile.granule, band.name);
       if (image.empty()) {
         return absl::DataLossError(absl::StrCat(band.uri, ": band ", band.name, " of the product is missing"));
       }

@@ -1,7 +1,9 @@
 #include "common/scene/scene.h"
 
 #include "common/base/status.h"
+#include "common/scene/maja_l2a.h"
 #include "common/scene/safe_scene.h"
+#include "common/scene/sen2cor_l2a.h"
 
 namespace arpent::scene {
 
@@ -23,6 +25,14 @@ absl::StatusOr<std::unique_ptr<Scene>> OpenScene(std::shared_ptr<const storage::
   const std::string tile = mark == std::string::npos ? "" : uri.substr(mark + 1);
   ARPENT_ASSIGN_OR_RETURN(const ProductFolder folder, ProductFolder::Open(stores, product));
   return OpenSafe(folder, tile);
+}
+
+absl::StatusOr<std::unique_ptr<Reflectance>> OpenForeignReflectance(std::shared_ptr<const storage::StoreSet> stores,
+                                                                    const std::string& uri) {
+  ARPENT_ASSIGN_OR_RETURN(const ProductFolder folder, ProductFolder::Open(stores, uri));
+  if (IsSen2CorL2a(folder)) return OpenSen2Cor(folder);
+  if (IsMajaL2a(folder)) return OpenMaja(folder);
+  return absl::InvalidArgumentError(absl::StrCat(uri, ": is no Level-2A product: it has neither item.json, MTD_MSIL2A.xml nor *_MTD_ALL.xml"));
 }
 
 }  // namespace arpent::scene

@@ -6,15 +6,18 @@
 #include "common/base/parallel.h"
 #include "common/base/status.h"
 #include "common/geo/transform.h"
+#include "common/scene/maja_l2a.h"
 #include "common/scene/product_folder.h"
 #include "common/scene/safe_scene.h"
 #include "common/scene/scene.h"
+#include "common/scene/sen2cor_l2a.h"
 
 namespace arpent::scene {
 namespace {
 
 constexpr int kDeepestFolder = 6;
 constexpr int kWgs84 = 4326;
+constexpr char kSentinel2L1c[] = "sentinel2-l1c", kSentinel2L2a[] = "sentinel2-l2a", kMajaL2a[] = "maja-l2a";
 
 // A name that says "I am a product": whatever is in it, it is listed or rejected, never passed over.
 bool ClaimsToBeProduct(absl::string_view path) {
@@ -32,7 +35,10 @@ absl::Status CollectProducts(const storage::StoreSet& stores, const std::string&
   ARPENT_ASSIGN_OR_RETURN(const storage::StoreUri parsed, storage::StoreUri::Parse(uri));
   ARPENT_ASSIGN_OR_RETURN(const auto children, stores.List(uri, /*recursive=*/false));
   const bool is_product = std::any_of(children.begin(), children.end(), [](const storage::ObjectInfo& child) {
-    return absl::EndsWith(child.path, "/MTD_MSIL1C.xml") || absl::StrContains(child.path, "_MTD_SAFL1C_");
+    for (const char* mark : {"/MTD_MSIL1C.xml", "/MTD_MSIL2A.xml", "_MTD_ALL.xml"}) {
+      if (absl::EndsWith(child.path, mark)) return true;
+    }
+    return absl::StrContains(child.path, "_MTD_SAFL1C_") || absl::StrContains(child.path, "_MTD_SAFL2A_");
   });
   if (is_product) {
     products.push_back(uri);
@@ -49,10 +55,10 @@ absl::Status CollectProducts(const storage::StoreSet& stores, const std::string&
   return absl::OkStatus();
 }
 
-absl::StatusOr<FoundScene> ToFound(const SceneMetadata& metadata, const std::string& uri) {
+absl::StatusOr<FoundScene> ToFound(const SceneMetadata& metadata, const std::string& uri, const std::string& kind) {
   FoundScene found;
   found.uri = uri;
-  found.kind = "sentinel2-l1c";
+  found.kind = kind;
   found.product_id = metadata.product_id;
   found.platform = metadata.platform;
   found.acquisition = metadata.acquisition;
@@ -71,14 +77,20 @@ absl::StatusOr<FoundScene> ToFound(const SceneMetadata& metadata, const std::str
   return found;
 }
 
+absl::StatusOr<std::vector<SceneMetadata>> DescribeAs(const ProductFolder& folder, const std::string& kind) {
+  if (kind == kSentinel2L1c) return DescribeSafe(folder);
+  ARPENT_ASSIGN_OR_RETURN(SceneMetadata scene, kind == kMajaL2a ? DescribeMaja(folder) : DescribeSen2Cor(folder));
+  return std::vector<SceneMetadata>{std::move(scene)};
+}
+
 absl::StatusOr<std::vector<FoundScene>> Identify(const std::shared_ptr<const storage::StoreSet>& stores,
-                                                 const std::string& uri) {
+                                                 const std::string& uri, const std::string& kind) {
   ARPENT_ASSIGN_OR_RETURN(const ProductFolder folder, ProductFolder::Open(stores, uri));
-  ARPENT_ASSIGN_OR_RETURN(const std::vector<SceneMetadata> tiles, DescribeSafe(folder));
+  ARPENT_ASSIGN_OR_RETURN(const std::vector<SceneMetadata> tiles, DescribeAs(folder, kind));
   std::vector<FoundScene> scenes;
   for (const SceneMetadata& tile : tiles) {
     const std::string scene_uri = tiles.size() == 1 ? uri : absl::StrCat(uri, "#T", tile.tile);
-    ARPENT_ASSIGN_OR_RETURN(FoundScene found, ToFound(tile, scene_uri));
+    ARPENT_ASSIGN_OR_RETURN(FoundScene found, ToFound(tile, scene_uri, kind));
     scenes.push_back(std::move(found));
   }
   return scenes;
@@ -88,15 +100,16 @@ absl::StatusOr<std::vector<FoundScene>> Identify(const std::shared_ptr<const sto
 
 absl::StatusOr<SceneListing> ListScenes(std::shared_ptr<const storage::StoreSet> stores, const std::string& uri,
                                         const std::string& kind, int threads) {
-  if (kind != "sentinel2-l1c") {
-    return absl::InvalidArgumentError(absl::StrCat(uri, ": inputs of kind '", kind, "' cannot be read; known is sentinel2-l1c"));
+  if (kind != kSentinel2L1c && kind != kSentinel2L2a && kind != kMajaL2a) {
+    return absl::InvalidArgumentError(absl::StrCat(uri, ": inputs of kind '", kind, "' cannot be read; known are ", kSentinel2L1c,
+                                                   ", ", kSentinel2L2a, ", ", kMajaL2a));
   }
   std::vector<std::string> products;
   ARPENT_RETURN_IF_ERROR(CollectProducts(*stores, uri, 0, products));
   std::sort(products.begin(), products.end());
   std::vector<absl::StatusOr<std::vector<FoundScene>>> identified(products.size());
   ARPENT_RETURN_IF_ERROR(ParallelFor(products.size(), threads, [&](size_t i) {
-    identified[i] = Identify(stores, products[i]);
+    identified[i] = Identify(stores, products[i], kind);
     // A passing loss is no verdict on the product: the whole listing is tried again.
     const absl::Status& status = identified[i].status();
     return absl::IsUnavailable(status) || absl::IsResourceExhausted(status) ? status : absl::OkStatus();

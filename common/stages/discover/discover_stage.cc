@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "common/base/status.h"
+#include "common/stages/discover/l2a_products.h"
 
 namespace arpent::stages {
 namespace {
@@ -53,6 +54,10 @@ absl::StatusOr<TaskResult> RunDiscover(const TaskSpec& task, const StageContext&
   }
   const std::string& uri = task.inputs.front().uri;
   TaskResult result;
+  if (kind == "arpent-l2a") {
+    ARPENT_ASSIGN_OR_RETURN(result.listing, ListL2aProducts(*context.stores, uri, context.threads));
+    return result;
+  }
   if (kind != "file") {
     ARPENT_ASSIGN_OR_RETURN(result.listing, scene::ListScenes(context.stores, uri, kind, context.threads));
     return result;
