@@ -196,4 +196,10 @@ absl::StatusOr<ProductDescription> ReadDescription(const storage::StoreSet& stor
   return std::move(item.description);
 }
 
+absl::StatusOr<std::map<std::string, std::vector<CodeClass>>> ReadClasses(const storage::StoreSet& stores,
+                                                                          const std::string& uri) {
+  ARPENT_ASSIGN_OR_RETURN(ParsedItem item, ReadItem(stores, uri));
+  return std::move(item.classes);
+}
+
 }  // namespace arpent::product

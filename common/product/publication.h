@@ -105,6 +105,9 @@ class Publication {
 absl::StatusOr<PublishedProduct> ReadPublished(const storage::StoreSet& stores, const std::string& uri);
 // The same with everything the item records.
 absl::StatusOr<ProductDescription> ReadDescription(const storage::StoreSet& stores, const std::string& uri);
+// The legends of the product's code rasters, by asset.
+absl::StatusOr<std::map<std::string, std::vector<CodeClass>>> ReadClasses(const storage::StoreSet& stores,
+                                                                          const std::string& uri);
 
 }  // namespace arpent::product
 

@@ -97,6 +97,10 @@ TEST_F(PublicationTest, ReadsBackWhatWasPublished) {
   EXPECT_EQ(again.numbers, description.numbers);
   EXPECT_EQ(again.texts, description.texts);
   EXPECT_EQ(again.notes, description.notes);
+  ASSERT_OK_AND_ASSIGN(const auto classes, ReadClasses(*stores_, published.uri));
+  ASSERT_EQ(classes.at("SCL").size(), 1u);
+  EXPECT_EQ(classes.at("SCL")[0].name, "vegetation & co");
+  EXPECT_EQ(classes.at("SCL")[0].colour, "#00a000");
   ASSERT_EQ(again.inputs.size(), 1u);
   EXPECT_EQ(again.inputs[0].uri, "S2A_X.SAFE");
 }

@@ -31,8 +31,9 @@ absl::StatusOr<std::string> MakeStacItem(const ProductDescription& description, 
 // The inverse; what the item does not hold stays empty (an input's uri is its name). DATA_LOSS when it is damaged.
 struct ParsedItem {
   ProductDescription description;
-  std::vector<PublishedAsset> assets;      // by name
-  std::map<std::string, geo::Grid> grids;  // of the rasters, by asset
+  std::vector<PublishedAsset> assets;                     // by name
+  std::map<std::string, geo::Grid> grids;                 // of the rasters, by asset
+  std::map<std::string, std::vector<CodeClass>> classes;  // legends, by asset
 };
 absl::StatusOr<ParsedItem> ParseStacItem(const std::string& bytes);
 

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -55,6 +56,17 @@ PublishedAsset AssetFrom(const std::string& name, const Json& json) {
   return asset;
 }
 
+std::vector<CodeClass> ClassesFrom(const Json& asset) {
+  std::vector<CodeClass> classes;
+  if (!asset.contains("bands") || !asset.at("bands").at(0).contains("classification:classes")) return classes;
+  for (const Json& entry : asset.at("bands").at(0).at("classification:classes")) {
+    const std::string colour = entry.value("color_hint", "");
+    classes.push_back({entry.at("value").get<int>(), entry.value("title", entry.at("name").get<std::string>()),
+                       colour.empty() ? "" : absl::StrCat("#", absl::AsciiStrToLower(colour))});
+  }
+  return classes;
+}
+
 ProductDescription DescriptionFrom(const Json& properties) {
   // Fields with a member of their own; every other number or text is the stage's.
   static const std::set<std::string> own = {"datetime",         "start_datetime", "end_datetime",
@@ -101,6 +113,7 @@ absl::StatusOr<ParsedItem> ParseStacItem(const std::string& bytes) {
       parsed.assets.push_back(AssetFrom(name, asset));
       const geo::Grid grid = GridFrom(asset, parsed.description.grid.epsg);
       if (grid.width > 0) parsed.grids[name] = grid;
+      if (auto classes = ClassesFrom(asset); !classes.empty()) parsed.classes[name] = std::move(classes);
     }
   } catch (const Json::exception& error) {
     return absl::DataLossError(absl::StrCat("the STAC item is damaged: ", error.what()));
