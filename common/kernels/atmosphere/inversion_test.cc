@@ -6,6 +6,7 @@
 #include <random>
 
 #include "gtest/gtest.h"
+#include "hwy/targets.h"
 #include "common/kernels/atmosphere/correction.h"
 
 namespace arpent::kernels {
@@ -106,6 +107,33 @@ TEST(Inversion, CutsGiveTheSameBits) {
     }
     EXPECT_EQ(whole, pieces);
   }
+}
+
+TEST(Inversion, VectorWidthsGiveTheSameBits) {
+  const raster::Image<uint16_t> dn = SomeDigitalNumbers();
+  raster::Image<float> toa(kWidth, kHeight);
+  for (int y = 0; y < kHeight; ++y) {
+    for (int x = 0; x < kWidth; ++x) toa(x, y) = dn(x, y) * 1e-4f;
+  }
+  const InversionNodes nodes = SomeNodes(7, true);
+  raster::Image<int16_t> first(kWidth, kHeight), other(kWidth, kHeight);
+  raster::Image<float> first_rho(kWidth, kHeight), other_rho(kWidth, kHeight);
+  const int64_t supported = hwy::SupportedTargets();
+  bool is_first = true;
+  for (int64_t left = supported; left != 0; left &= left - 1) {
+    hwy::SetSupportedTargetsForTest(left & -left);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    InvertToSurfaceReflectance(dn.view(), 0, 0, nodes, PixelRange{}, (is_first ? first : other).view());
+    InvertToSurfaceReflectance(toa.view(), 0, 0, nodes, (is_first ? first_rho : other_rho).view());
+    if (!is_first) {
+      EXPECT_EQ(first, other) << hwy::TargetName(left & -left);
+      EXPECT_EQ(first_rho, other_rho) << hwy::TargetName(left & -left);
+    }
+    is_first = false;
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  if ((supported & (supported - 1)) == 0) GTEST_SKIP() << "only one target: nothing was compared";
 }
 
 TEST(Inversion, UndefinedCoefficientsAndValuesStayUndefined) {
