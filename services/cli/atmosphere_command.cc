@@ -90,19 +90,17 @@ class Calculator {
   absl::StatusOr<std::string> ReadRow(absl::string_view line) {
     SplitLine(line, fields_);
     if (fields_.size() != column_count_) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("column ", std::min(fields_.size(), column_count_) + 1, ": the row has ", fields_.size(),
-                       " columns, the header ", column_count_));
+      return absl::InvalidArgumentError(absl::StrCat("column ", std::min(fields_.size(), column_count_) + 1,
+                                                     ": the row has ", fields_.size(), " columns, the header ",
+                                                     column_count_));
     }
     std::array<double, kNumberColumns.size()> numbers;
     for (size_t i = 0; i < numbers.size(); ++i) {
       ARPENT_ASSIGN_OR_RETURN(numbers[i], Number(i));
     }
     const kernels::Geometry geometry{numbers[0], numbers[1], numbers[2]};
-    kernels::AtmosphericState state{.aot_550 = numbers[3],
-                                    .water_vapour_gcm2 = numbers[4],
-                                    .ozone_atmcm = numbers[5],
-                                    .altitude_km = numbers[6]};
+    kernels::AtmosphericState state{
+        .aot_550 = numbers[3], .water_vapour_gcm2 = numbers[4], .ozone_atmcm = numbers[5], .altitude_km = numbers[6]};
     ARPENT_ASSIGN_OR_RETURN(const int band, Band());
     absl::StatusOr<kernels::AerosolModel> model = kernels::AerosolModelFromName(fields_[text_[2]]);
     if (!model.ok()) return Annotate(model.status(), "column aerosol");
@@ -174,8 +172,7 @@ absl::Status RunAtmosphere(const AtmosphereTables& tables, std::istream& input, 
     if (number > 1 && content.empty()) {
       output << line << '\n';
     } else {
-      absl::StatusOr<std::string> appended =
-          number == 1 ? calculator.ReadHeader(content) : calculator.ReadRow(content);
+      absl::StatusOr<std::string> appended = number == 1 ? calculator.ReadHeader(content) : calculator.ReadRow(content);
       if (!appended.ok()) {
         return number == 1 ? appended.status() : Annotate(appended.status(), absl::StrCat("line ", number));
       }
@@ -192,7 +189,8 @@ absl::Status RunAtmosphereWithFile(const std::string& tables_path, std::istream&
   std::ostringstream bytes;
   bytes << file.rdbuf();
   if (!file) {
-    return absl::NotFoundError(absl::StrCat(tables_path, ": no tables there; make them with arpent-lut -o ", tables_path));
+    return absl::NotFoundError(
+        absl::StrCat(tables_path, ": no tables there; make them with arpent-lut -o ", tables_path));
   }
   absl::StatusOr<AtmosphereTables> tables = AtmosphereTables::Parse(bytes.str());
   if (!tables.ok()) return Annotate(tables.status(), tables_path);

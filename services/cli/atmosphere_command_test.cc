@@ -3,13 +3,13 @@
 #include <cmath>
 #include <sstream>
 
-#include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/kernels/atmosphere/simple_tables.h"
 #include "common/testing/status_matchers.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
 
 namespace arpent::cli {
 namespace {
@@ -28,14 +28,16 @@ absl::StatusOr<std::string> Calculate(const std::string& input) {
 }
 
 TEST(AtmosphereCommand, AppendsColumnsAndPassesOthers) {
-  ASSERT_OK_AND_ASSIGN(const std::string out,
-                       Calculate(absl::StrCat(kHeader, ",rho_toa\n\"a, \"\"b\"\"\",S2A,B02,60,0,10,urban,0.2,2,0.3,0,0.25\n",
-                                        ",L8,B2,0,0,0,none,0.2,2,0.3,0,\n")));
+  ASSERT_OK_AND_ASSIGN(
+      const std::string out,
+      Calculate(absl::StrCat(kHeader, ",rho_toa\n\"a, \"\"b\"\"\",S2A,B02,60,0,10,urban,0.2,2,0.3,0,0.25\n",
+                             ",L8,B2,0,0,0,none,0.2,2,0.3,0,\n")));
   const std::vector<std::string> lines = absl::StrSplit(out, '\n');
   ASSERT_EQ(lines.size(), 4u);
-  EXPECT_EQ(lines[0], absl::StrCat(kHeader, ",rho_toa,arpent_rho_atm,arpent_t_down_sca,arpent_t_up_sca,arpent_s_alb,"
-                                            "arpent_tg_total,arpent_toa_rho000,arpent_toa_rho005,arpent_toa_rho020,"
-                                            "arpent_toa_rho040,arpent_rho_surface"));
+  EXPECT_EQ(lines[0], absl::StrCat(kHeader,
+                                   ",rho_toa,arpent_rho_atm,arpent_t_down_sca,arpent_t_up_sca,arpent_s_alb,"
+                                   "arpent_tg_total,arpent_toa_rho000,arpent_toa_rho005,arpent_toa_rho020,"
+                                   "arpent_toa_rho040,arpent_rho_surface"));
   const std::string row = "\"a, \"\"b\"\"\",S2A,B02,60,0,10,urban,0.2,2,0.3,0,0.25";
   ASSERT_EQ(lines[1].substr(0, row.size()), row);
   std::vector<double> value;

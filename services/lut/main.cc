@@ -39,9 +39,9 @@ class ProgressDisplay {
 absl::Status Run(const std::string& output, const std::string& data, int threads) {
   ARPENT_ASSIGN_OR_RETURN(const arpent::kernels::RadiativeInputs inputs, arpent::lut::ReadInputs(data));
   ProgressDisplay display;
-  ARPENT_ASSIGN_OR_RETURN(
-      const std::string bytes,
-      arpent::lut::ComputeTables(inputs, threads, [&](double fraction) { display.Show(fraction); }));
+  ARPENT_ASSIGN_OR_RETURN(const std::string bytes, arpent::lut::ComputeTables(inputs, threads, [&](double fraction) {
+                            display.Show(fraction);
+                          }));
   ARPENT_RETURN_IF_ERROR(arpent::lut::WriteWhole(output, bytes));
   std::printf("%s  %s\n", arpent::Sha256Of(bytes).c_str(), output.c_str());
   return absl::OkStatus();

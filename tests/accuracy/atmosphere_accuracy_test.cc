@@ -2,9 +2,9 @@
 #include <set>
 #include <string>
 
-#include "gtest/gtest.h"
 #include "common/testing/status_matchers.h"
 #include "common/testing/temporary_folder.h"
+#include "gtest/gtest.h"
 #include "services/lut/table_file.h"
 #include "tests/accuracy/atmosphere_errors.h"
 

@@ -15,13 +15,14 @@ namespace arpent::accuracy {
 namespace {
 
 std::string Line(const std::string& name, const Summary& s) {
-  return absl::StrFormat("| %s | %d | %.5f | %.5f | %.5f | %.5f | %.2f %% | %.5f |\n", name, s.count, s.toa_rms, s.toa_99,
-                         s.toa_max, s.surface_rms, 100 * s.surface_within, s.gas_rms);
+  return absl::StrFormat("| %s | %d | %.5f | %.5f | %.5f | %.5f | %.2f %% | %.5f |\n", name, s.count, s.toa_rms,
+                         s.toa_99, s.toa_max, s.surface_rms, 100 * s.surface_within, s.gas_rms);
 }
 
 std::string Section(const std::string& title, const std::vector<Sample>& samples) {
   std::string text = absl::StrCat(
-      "**", title, "**\n\n| | values | TOA RMS | TOA 99 % | TOA max | surface RMS | within 0.005 + 0.05 rho | gas RMS |\n",
+      "**", title,
+      "**\n\n| | values | TOA RMS | TOA 99 % | TOA max | surface RMS | within 0.005 + 0.05 rho | gas RMS |\n",
       "| --- | --- | --- | --- | --- | --- | --- | --- |\n");
   text += Line("all land bands", Summarise(samples, IsLand));
   std::set<std::string> bands, models;

@@ -1,7 +1,7 @@
 // Throughput of the per-pixel correction against a plain copy of the same bytes, and the price of a look-up.
-#include <cstring>
-
 #include <benchmark/benchmark.h>
+
+#include <cstring>
 
 #include "common/kernels/atmosphere/inversion.h"
 #include "common/kernels/atmosphere/simple_tables.h"

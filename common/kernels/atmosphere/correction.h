@@ -14,12 +14,12 @@ namespace arpent::kernels {
 
 // All quantities are dimensionless; TOA reflectance is pi L / (cos(sun zenith) E_sun).
 struct BandCoefficients {
-  double rho_path = 0;      // TOA reflectance over black ground, gases included
-  double rho_atm = 0;       // the same without gas
+  double rho_path = 0;                           // TOA reflectance over black ground, gases included
+  double rho_atm = 0;                            // the same without gas
   double t_down_direct = 1, t_down_diffuse = 0;  // scattering transmittances (no gas) sun -> ground
   double t_up_direct = 1, t_up_diffuse = 0;      // ground -> sensor
-  double s_albedo = 0;      // spherical albedo of the atmosphere seen from the ground
-  double gas = 1;           // two-way transmittance of all gases
+  double s_albedo = 0;                           // spherical albedo of the atmosphere seen from the ground
+  double gas = 1;                                // two-way transmittance of all gases
   double xa = 1, xb = 0, xc = 0;
 
   double t_down() const { return t_down_direct + t_down_diffuse; }

@@ -16,9 +16,13 @@ class NodeSolutions {
  public:
   NodeSolutions(const RadiativeInputs& inputs, const Geometry& geometry, const AtmosphericState& state,
                 const SolverSettings& settings)
-      : inputs_(inputs), geometry_(geometry), state_(state), column_(MolecularColumn(state.altitude_km)),
+      : inputs_(inputs),
+        geometry_(geometry),
+        state_(state),
+        column_(MolecularColumn(state.altitude_km)),
         grid_(settings, {geometry.sun_zenith_deg}, {geometry.view_zenith_deg}),
-        molecules_(grid_, MolecularExpansion()), solved_(inputs.node_um.size(), false) {
+        molecules_(grid_, MolecularExpansion()),
+        solved_(inputs.node_um.size(), false) {
     for (std::vector<double>* values : {&path_, &molecular_path_, &down_, &up_, &albedo_}) {
       values->assign(inputs.node_um.size(), 1.0);
     }
@@ -86,8 +90,7 @@ class NodeSolutions {
 
 absl::StatusOr<std::vector<BandCoefficients>> ExactCoefficients(const RadiativeInputs& inputs, Sensor sensor,
                                                                 const std::vector<std::string>& bands,
-                                                                const Geometry& geometry,
-                                                                const AtmosphericState& state,
+                                                                const Geometry& geometry, const AtmosphericState& state,
                                                                 const SolverSettings& settings) {
   ARPENT_RETURN_IF_ERROR(AtmosphereTables::Check(geometry, state));
   NodeSolutions nodes(inputs, geometry, state, settings);

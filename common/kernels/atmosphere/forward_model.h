@@ -1,6 +1,6 @@
 // The atmosphere of one exact state, straight from the solver: no table, no interpolation in state or geometry. For
-// whoever must not share the correction's tables (the simulator) and for checking them. About 5 ms a wavelength node and
-// core with the default settings; a band touches 2 to 6 of the 20 nodes, all bands of a sensor about 18.
+// whoever must not share the correction's tables (the simulator) and for checking them. About 5 ms a wavelength node
+// and core with the default settings; a band touches 2 to 6 of the 20 nodes, all bands of a sensor about 18.
 #ifndef ARPENT_COMMON_KERNELS_ATMOSPHERE_FORWARD_MODEL_H_
 #define ARPENT_COMMON_KERNELS_ATMOSPHERE_FORWARD_MODEL_H_
 
@@ -17,11 +17,11 @@ namespace arpent::kernels {
 // of the validity of tables.h.
 absl::StatusOr<std::vector<BandCoefficients>> ExactCoefficients(const RadiativeInputs& inputs, Sensor sensor,
                                                                 const std::vector<std::string>& bands,
-                                                                const Geometry& geometry,
-                                                                const AtmosphericState& state,
+                                                                const Geometry& geometry, const AtmosphericState& state,
                                                                 const SolverSettings& settings = {});
 
-// What scattering alone does to a band; how it and the gases make up BandCoefficients is the same for tables and solver.
+// What scattering alone does to a band; how it and the gases make up BandCoefficients is the same for tables and
+// solver.
 struct BandScattering {
   double rho_atm = 0, rho_molecules = 0;  // path reflectance of the mixture, and of the molecules alone
   double t_down = 1, t_up = 1, s_albedo = 0;

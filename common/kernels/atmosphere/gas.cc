@@ -39,8 +39,8 @@ double Sum(std::span<const float> coefficients, const std::array<double, rows>& 
 }  // namespace
 
 // The limits of the fit's variables; data/fit_gas.py has the same.
-constexpr double kWaterLow = 0.01, kWaterHigh = 45;    // air mass * g/cm2
-constexpr double kOzoneLow = 0.1, kOzoneHigh = 3;      // air mass * atm-cm
+constexpr double kWaterLow = 0.01, kWaterHigh = 45;  // air mass * g/cm2
+constexpr double kOzoneLow = 0.1, kOzoneHigh = 3;    // air mass * atm-cm
 constexpr double kAirMassLow = 1, kAirMassHigh = 5;
 
 double GasTransmittance(const GasCoefficients& c, const GasState& state) {
@@ -59,8 +59,8 @@ double GasTransmittance(const GasCoefficients& c, const GasState& state) {
   if (c.present[1] != 0) {
     const double ozone = state.air_mass * state.ozone_atmcm;
     const auto basis = ChebyshevBasis<C::kOzoneOrder>(Scaled(std::max(ozone, kOzoneLow), kOzoneLow, kOzoneHigh));
-    depth += std::exp(Sum<C::kOzoneOrder, 1>(c.ozone, basis, std::array<double, 1>{1.0})) *
-             std::min(1.0, ozone / kOzoneLow);
+    depth +=
+        std::exp(Sum<C::kOzoneOrder, 1>(c.ozone, basis, std::array<double, 1>{1.0})) * std::min(1.0, ozone / kOzoneLow);
   }
   if (c.present[2] != 0) {
     depth += std::exp(Sum<C::kOtherOrder, C::kOtherPressureOrder>(c.other, air, pressure));

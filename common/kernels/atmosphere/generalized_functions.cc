@@ -43,9 +43,11 @@ std::vector<double> WignerD(int m, int n, int last, double x) {
   const int first = std::max(std::abs(m), std::abs(n));
   if (first > last) return d;
   const int minus = std::abs(m - n), plus = std::abs(m + n);
-  const double factorials = std::exp(0.5 * (std::lgamma(2 * first + 1) - std::lgamma(minus + 1) - std::lgamma(plus + 1)));
+  double binomial = 1;  // 2 first over minus, as minus + plus = 2 first
+  for (int i = 1; i <= minus; ++i) binomial *= static_cast<double>(plus + i) / i;
   const double sign = (n >= m || (m - n) % 2 == 0) ? 1 : -1;
-  d[first] = sign * std::pow(2.0, -first) * factorials * std::pow(1 - x, 0.5 * minus) * std::pow(1 + x, 0.5 * plus);
+  d[first] =
+      sign * std::pow(2.0, -first) * std::sqrt(binomial) * std::pow(1 - x, 0.5 * minus) * std::pow(1 + x, 0.5 * plus);
   for (int l = first; l < last; ++l) {
     if (l == 0) {
       d[1] = x;

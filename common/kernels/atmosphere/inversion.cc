@@ -151,8 +151,9 @@ class CoefficientRows {
     for (int i = first; i <= last; ++i) {
       cells_[i - first] = plane(i, j) + (plane(i, j + 1) - plane(i, j)) * fraction;
     }
-    HWY_DYNAMIC_DISPATCH(ExpandRow)({.nodes = cells_.data(), .fraction = fraction_.data(),
-                                     .first_in_cell = x0_ % step, .step = step}, width_, out.data());
+    HWY_DYNAMIC_DISPATCH(ExpandRow)
+    ({.nodes = cells_.data(), .fraction = fraction_.data(), .first_in_cell = x0_ % step, .step = step}, width_,
+     out.data());
   }
 
   const InversionNodes& nodes_;
@@ -182,8 +183,8 @@ void InvertToSurfaceReflectance(raster::View<const uint16_t> dn, int x0, int y0,
   CoefficientRows rows(nodes, x0, y0, dn.width());
   for (int y = 0; y < dn.height(); ++y) {
     rows.Fill(y);
-    HWY_DYNAMIC_DISPATCH(InvertDnRow)(dn.row(y).data(), dn.width(), rows.gain(), rows.offset(), rows.curvature(),
-                                      range, reflectance.row(y).data());
+    HWY_DYNAMIC_DISPATCH(InvertDnRow)
+    (dn.row(y).data(), dn.width(), rows.gain(), rows.offset(), rows.curvature(), range, reflectance.row(y).data());
   }
 }
 
@@ -193,8 +194,8 @@ void InvertToSurfaceReflectance(raster::View<const float> toa, int x0, int y0, c
   CoefficientRows rows(nodes, x0, y0, toa.width());
   for (int y = 0; y < toa.height(); ++y) {
     rows.Fill(y);
-    HWY_DYNAMIC_DISPATCH(InvertFloatRow)(toa.row(y).data(), toa.width(), rows.gain(), rows.offset(),
-                                         rows.curvature(), reflectance.row(y).data());
+    HWY_DYNAMIC_DISPATCH(InvertFloatRow)
+    (toa.row(y).data(), toa.width(), rows.gain(), rows.offset(), rows.curvature(), reflectance.row(y).data());
   }
 }
 

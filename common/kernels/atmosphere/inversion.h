@@ -1,6 +1,6 @@
 // The per-pixel part of the correction: digital numbers or TOA reflectance to surface reflectance, with coefficients
-// that vary slowly over the block and are given at the nodes of a coarse grid (bilinear between them). Bounded by memory
-// bandwidth; the same bits for any SIMD width and any split into blocks that keeps the node grid.
+// that vary slowly over the block and are given at the nodes of a coarse grid (bilinear between them). Bounded by
+// memory bandwidth; the same bits for any SIMD width and any split into blocks that keeps the node grid.
 //
 //   y = gain * value - offset;  rho = y / (1 + curvature * y)                      (Inversion in correction.h)
 #ifndef ARPENT_COMMON_KERNELS_ATMOSPHERE_INVERSION_H_
@@ -25,14 +25,14 @@ struct InversionNodes {
 };
 
 struct PixelRange {
-  uint16_t no_data = 0;          // this DN becomes kReflectanceNoData
-  float minimum = -0.2f;         // reflectance is clamped to this range before it is scaled by 10000
+  uint16_t no_data = 0;   // this DN becomes kReflectanceNoData
+  float minimum = -0.2f;  // reflectance is clamped to this range before it is scaled by 10000
   float maximum = 3.2767f;
 };
 
 // `dn` and `reflectance` have equal sizes; their upper left pixel is (x0, y0) of the raster that `nodes` cover. The
-// nodes hold the inversion of digital numbers (FromDigitalNumbers). Writes reflectance * 10000, rounded to nearest, ties
-// to even; kReflectanceNoData also where the nodes are NaN.
+// nodes hold the inversion of digital numbers (FromDigitalNumbers). Writes reflectance * 10000, rounded to nearest,
+// ties to even; kReflectanceNoData also where the nodes are NaN.
 void InvertToSurfaceReflectance(raster::View<const uint16_t> dn, int x0, int y0, const InversionNodes& nodes,
                                 const PixelRange& range, raster::View<int16_t> reflectance);
 

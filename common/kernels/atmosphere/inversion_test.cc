@@ -5,9 +5,9 @@
 #include <limits>
 #include <random>
 
+#include "common/kernels/atmosphere/correction.h"
 #include "gtest/gtest.h"
 #include "hwy/targets.h"
-#include "common/kernels/atmosphere/correction.h"
 
 namespace arpent::kernels {
 namespace {

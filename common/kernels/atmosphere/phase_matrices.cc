@@ -54,9 +54,8 @@ void PhaseBlocks(const PhaseExpansion& e, int m, const Direction& out, const Dir
     const double p = out.p[m][l], r = out.r[m][l], t = out.t[m][l];
     const double pp = in.p[m][l], rr = in.r[m][l], tt = in.t[m][l];
     // Left half: rows of the function matrix times the coefficient matrix.
-    const Block left = {{{p * e.b[l], p * e.g[l], 0},
-                         {r * e.g[l], r * e.a[l], -t * e.z[l]},
-                         {-t * e.g[l], -t * e.a[l], r * e.z[l]}}};
+    const Block left = {
+        {{p * e.b[l], p * e.g[l], 0}, {r * e.g[l], r * e.a[l], -t * e.z[l]}, {-t * e.g[l], -t * e.a[l], r * e.z[l]}}};
     const double parity = (l + m) % 2 == 0 ? 1 : -1;
     for (int i = 0; i < 3; ++i) {
       const auto& row = left[i];

@@ -70,7 +70,8 @@ absl::Status ParseAerosolRow(const Row& row, RadiativeInputs& inputs) {
   ARPENT_RETURN_IF_ERROR(row.Numbers(1, numbers));
   AerosolOptics optics{.relative_extinction = numbers[1], .albedo = numbers[2]};
   const double* part = numbers.data() + 3;
-  for (std::vector<double>* values : {&optics.expansion.b, &optics.expansion.g, &optics.expansion.a, &optics.expansion.z}) {
+  for (std::vector<double>* values :
+       {&optics.expansion.b, &optics.expansion.g, &optics.expansion.a, &optics.expansion.z}) {
     values->assign(part, part + kExpansionTerms);
     part += kExpansionTerms;
   }
@@ -98,8 +99,8 @@ absl::Status ParseSpectralRow(const Row& row, RadiativeInputs& inputs) {
   }
   const auto above = std::upper_bound(nodes.begin(), nodes.end() - 1, sample.wavelength_um);
   sample.node = static_cast<int>(above - nodes.begin()) - 1;
-  sample.fraction = std::log(sample.wavelength_um / nodes[sample.node]) /
-                    std::log(nodes[sample.node + 1] / nodes[sample.node]);
+  sample.fraction =
+      std::log(sample.wavelength_um / nodes[sample.node]) / std::log(nodes[sample.node + 1] / nodes[sample.node]);
   if (inputs.bands.empty() || inputs.bands.back().sensor != sensor || inputs.bands.back().name != row.text(1)) {
     inputs.bands.push_back({.sensor = sensor, .name = std::string(row.text(1))});
   }
@@ -161,8 +162,8 @@ double MolecularDepthAt(double wavelength_um) {
   const double n = 1 + 1e-8 * (8342.13 + 2406030.0 / (130.0 - v) + 15997.0 / (38.9 - v));
   const double square = n * n;
   const double lorentz = (square - 1) / (square + 2);
-  return kMolecularFactor * 24 * std::pow(std::numbers::pi, 3) * lorentz * lorentz * v * v *
-         (6 + 3 * kDepolarisation) / (6 - 7 * kDepolarisation);
+  return kMolecularFactor * 24 * std::pow(std::numbers::pi, 3) * lorentz * lorentz * v * v * (6 + 3 * kDepolarisation) /
+         (6 - 7 * kDepolarisation);
 }
 
 absl::StatusOr<RadiativeInputs> RadiativeInputs::Parse(absl::string_view aerosol_csv, absl::string_view spectral_csv,

@@ -47,7 +47,7 @@ struct BandInput {
 };
 
 struct RadiativeInputs {
-  std::vector<double> node_um;  // ascending
+  std::vector<double> node_um;                                         // ascending
   std::array<std::vector<AerosolOptics>, kAerosolModelCount> aerosol;  // [model][node]
   std::vector<BandInput> bands;
 

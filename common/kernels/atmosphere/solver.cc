@@ -78,9 +78,18 @@ class OrderSolver {
  public:
   OrderSolver(const AngularGrid& grid, const Levels& levels, const PhaseMatrices::Order& molecules,
               const PhaseMatrices::Order* aerosol, int components, int beams)
-      : grid_(grid), levels_(levels), molecules_(molecules), aerosol_(aerosol), beams_(beams),
-        rows_(components * grid.stream_count()), columns_(levels.count() * beams), total_(rows_, columns_),
-        radiance_(rows_, columns_), source_(rows_, columns_), sum_(rows_, columns_), product_(rows_, columns_) {
+      : grid_(grid),
+        levels_(levels),
+        molecules_(molecules),
+        aerosol_(aerosol),
+        beams_(beams),
+        rows_(components * grid.stream_count()),
+        columns_(levels.count() * beams),
+        total_(rows_, columns_),
+        radiance_(rows_, columns_),
+        source_(rows_, columns_),
+        sum_(rows_, columns_),
+        product_(rows_, columns_) {
     for (int k = 0; k < levels.layers(); ++k) {
       for (const auto& stream : grid.streams()) passages_.emplace_back(levels.thickness(k), stream.cosine);
     }
@@ -200,8 +209,8 @@ class OrderSolver {
       for (int k = 0; k < layers; ++k) {
         const Passage& passage = passages_[k * n + r % n];
         for (int v = k * beams_; v < (k + 1) * beams_; ++v) {
-          down[v + beams_] = down[v] * passage.left + source_down[v] * passage.enter +
-                             source_down[v + beams_] * passage.leave;
+          down[v + beams_] =
+              down[v] * passage.left + source_down[v] * passage.enter + source_down[v + beams_] * passage.leave;
         }
       }
       std::fill(up + layers * beams_, up + (layers + 1) * beams_, 0.0);
@@ -268,8 +277,10 @@ PhaseMatrices::Order ScalarPart(const PhaseMatrices::Order& order, int streams) 
     return part;
   };
   const int exits = std::max(order.exit_even.rows, order.exit_odd.rows);
-  return {.even = block(order.even, streams), .odd = block(order.odd, streams),
-          .exit_even = block(order.exit_even, exits), .exit_odd = block(order.exit_odd, exits)};
+  return {.even = block(order.even, streams),
+          .odd = block(order.odd, streams),
+          .exit_even = block(order.exit_even, exits),
+          .exit_odd = block(order.exit_odd, exits)};
 }
 
 // Light of radiance 1 rises from the ground: what leaves at the top is the transmittance, what comes back the albedo.
@@ -293,8 +304,7 @@ void SolveTransmittance(const AngularGrid& grid, const Levels& levels, const Pha
     (is_sun ? solution.transmittance_sun : solution.transmittance_view).push_back(transmittance);
   }
   for (int i = 0; i < n; ++i) {
-    solution.s_albedo +=
-        2 * grid.weight()[i] * grid.streams()[i].cosine * solver.total().down(i, levels.count() - 1);
+    solution.s_albedo += 2 * grid.weight()[i] * grid.streams()[i].cosine * solver.total().down(i, levels.count() - 1);
   }
 }
 

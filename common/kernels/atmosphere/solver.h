@@ -1,14 +1,14 @@
-// Multiple scattering with polarisation in a layered atmosphere of molecules (scale height 8 km) and aerosol (2 km) over
-// ground: successive orders of scattering of the Stokes vector (I, Q, U), one azimuth order at a time. No gas absorption
-// and no spectral integration (forward_model.h adds both).
+// Multiple scattering with polarisation in a layered atmosphere of molecules (scale height 8 km) and aerosol (2 km)
+// over ground: successive orders of scattering of the Stokes vector (I, Q, U), one azimuth order at a time. No gas
+// absorption and no spectral integration (forward_model.h adds both).
 //
 // Method: Gauss quadrature in angle, sources linear in optical depth between levels, forward peak cut by delta-M
-// (Wiscombe 1977) with single scattering of the whole phase function put back (TMS, Nakajima and Tanaka 1988); orders of
-// azimuth beyond kVectorOrders keep single scattering only. Light enters along the view direction and leaves along the
-// sun's (reciprocity), as there are fewer of the first. Transmittances and spherical albedo come from a scalar solution
-// with light rising from uniform ground, again by reciprocity.
-// Sources: Lenoble et al. 2007 (successive orders), Siewert 2000 (phase matrix expansion), Kotchenova et al. 2006.
-// Pure; thread-safe once built. Measured against 6S in docs/algorithms/l2a-atmosphere.md.
+// (Wiscombe 1977) with single scattering of the whole phase function put back (TMS, Nakajima and Tanaka 1988); orders
+// of azimuth beyond kVectorOrders keep single scattering only. Light enters along the view direction and leaves along
+// the sun's (reciprocity), as there are fewer of the first. Transmittances and spherical albedo come from a scalar
+// solution with light rising from uniform ground, again by reciprocity. Sources: Lenoble et al. 2007 (successive
+// orders), Siewert 2000 (phase matrix expansion), Kotchenova et al. 2006. Pure; thread-safe once built. Measured
+// against 6S in docs/algorithms/l2a-atmosphere.md.
 #ifndef ARPENT_COMMON_KERNELS_ATMOSPHERE_SOLVER_H_
 #define ARPENT_COMMON_KERNELS_ATMOSPHERE_SOLVER_H_
 
@@ -32,7 +32,7 @@ PhaseExpansion MolecularExpansion();
 struct Column {
   double molecular_depth = 0;  // optical thickness
   double aerosol_depth = 0;
-  double aerosol_albedo = 1;   // single scattering albedo
+  double aerosol_albedo = 1;  // single scattering albedo
 };
 
 struct SolverSettings {

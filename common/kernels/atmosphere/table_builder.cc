@@ -84,8 +84,11 @@ double CosineCoefficient(const double* values, int order) {
 }  // namespace
 
 TableBuilder::TableBuilder(const RadiativeInputs& inputs, const SolverSettings& settings)
-    : inputs_(inputs), grid_(settings, SunZeniths(), {kViewZenithDeg.begin(), kViewZenithDeg.end()}),
-      molecules_(grid_, MolecularExpansion()), path_fit_(PathFit()), single_fit_(ViewFit(0, kSingleTermCount)),
+    : inputs_(inputs),
+      grid_(settings, SunZeniths(), {kViewZenithDeg.begin(), kViewZenithDeg.end()}),
+      molecules_(grid_, MolecularExpansion()),
+      path_fit_(PathFit()),
+      single_fit_(ViewFit(0, kSingleTermCount)),
       needed_(inputs.node_um.size(), false),
       solved_(BandTable::kStateCount * inputs.node_um.size() * kStateValues, 1.0),
       phase_(BandTable::kPhaseSize * inputs.node_um.size(), 1.0) {
@@ -98,8 +101,7 @@ TableBuilder::TableBuilder(const RadiativeInputs& inputs, const SolverSettings& 
 size_t TableBuilder::solve_unit_count() const { return (kAerosolModelCount + 1) * inputs_.node_um.size(); }
 
 double* TableBuilder::StateAt(int model, int column, int aot, int node) {
-  return solved_.data() +
-         (BandTable::StateIndex(model, column, aot) * inputs_.node_um.size() + node) * kStateValues;
+  return solved_.data() + (BandTable::StateIndex(model, column, aot) * inputs_.node_um.size() + node) * kStateValues;
 }
 
 const double* TableBuilder::StateAt(int model, int column, int aot, int node) const {

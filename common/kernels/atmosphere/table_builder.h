@@ -40,9 +40,9 @@ class TableBuilder {
   const AngularGrid grid_;
   const PhaseMatrices molecules_;
   Matrix path_fit_, single_fit_;  // coefficient <- view
-  std::vector<bool> needed_;     // nodes that some band touches
-  std::vector<double> solved_;   // [model][column][aot][node][value]
-  std::vector<double> phase_;    // [model][scattering angle][node]
+  std::vector<bool> needed_;      // nodes that some band touches
+  std::vector<double> solved_;    // [model][column][aot][node][value]
+  std::vector<double> phase_;     // [model][scattering angle][node]
   TableData data_;
 };
 

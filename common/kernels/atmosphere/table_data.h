@@ -1,8 +1,8 @@
 // The content of the tables and its bytes: shared by AtmosphereTables (reads) and the program that makes tables.
 //
-// File, little-endian: "ARPNTLUT", uint32 version, uint32 number of bands, uint64 payload size, 64 hex digits SHA-256 of
-// the payload, payload. Payload, band by band: uint32 sensor, 8 characters name (zero padded), then floats in the order
-// of BandTable's members.
+// File, little-endian: "ARPNTLUT", uint32 version, uint32 number of bands, uint64 payload size, 64 hex digits SHA-256
+// of the payload, payload. Payload, band by band: uint32 sensor, 8 characters name (zero padded), then floats in the
+// order of BandTable's members.
 #ifndef ARPENT_COMMON_KERNELS_ATMOSPHERE_TABLE_DATA_H_
 #define ARPENT_COMMON_KERNELS_ATMOSPHERE_TABLE_DATA_H_
 
@@ -27,8 +27,8 @@ inline constexpr std::array<double, 9> kAotNodes = {0, 0.05, 0.1, 0.2, 0.35, 0.6
 inline constexpr int kZenithCount = 16;
 inline constexpr double kZenithStepDeg = 5;  // 0, 5, .. 75
 
-// Path reflectance times cos(sun zenith) is, with s = sin(view zenith), phi the relative azimuth and theta the scattering
-// angle,
+// Path reflectance times cos(sun zenith) is, with s = sin(view zenith), phi the relative azimuth and theta the
+// scattering angle,
 //   sum over path terms of c * s^(order + 2 * power) * cos(order * phi)
 //   + P(theta) * sum over k of w_k * s^(2 k):
 // light scattered once by aerosol is kept apart, as its phase function P has features (glory, bow) too narrow for the

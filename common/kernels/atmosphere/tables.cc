@@ -130,8 +130,7 @@ Geometry Clamped(Geometry geometry) {
 bool IsFinite(const Geometry& geometry, const AtmosphericState& state) {
   return std::isfinite(geometry.sun_zenith_deg) && std::isfinite(geometry.view_zenith_deg) &&
          std::isfinite(geometry.relative_azimuth_deg) && std::isfinite(state.aot_550) &&
-         std::isfinite(state.water_vapour_gcm2) && std::isfinite(state.ozone_atmcm) &&
-         std::isfinite(state.altitude_km);
+         std::isfinite(state.water_vapour_gcm2) && std::isfinite(state.ozone_atmcm) && std::isfinite(state.altitude_km);
 }
 
 BandCoefficients NotANumber() {

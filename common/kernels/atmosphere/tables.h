@@ -46,16 +46,16 @@ struct Geometry {
 
 struct AtmosphericState {
   AerosolModel aerosol = AerosolModel::kContinental;
-  double aot_550 = 0;           // aerosol optical thickness at 550 nm above the target
-  double water_vapour_gcm2 = 0; // above the target
-  double ozone_atmcm = 0;       // above the target
-  double altitude_km = 0;       // of the target; sets the pressure (US 1962 standard atmosphere)
+  double aot_550 = 0;            // aerosol optical thickness at 550 nm above the target
+  double water_vapour_gcm2 = 0;  // above the target
+  double ozone_atmcm = 0;        // above the target
+  double altitude_km = 0;        // of the target; sets the pressure (US 1962 standard atmosphere)
 };
 
 class AtmosphereTables {
  public:
-  // From the bytes of the file. DATA_LOSS when they are cut short or fail the checksum, FAILED_PRECONDITION when another
-  // version of arpent-lut made them (make them again).
+  // From the bytes of the file. DATA_LOSS when they are cut short or fail the checksum, FAILED_PRECONDITION when
+  // another version of arpent-lut made them (make them again).
   static absl::StatusOr<AtmosphereTables> Parse(absl::string_view bytes);
 
   // SHA-256 of the file: part of every L2A key.

@@ -4,10 +4,10 @@
 #include <limits>
 #include <numbers>
 
-#include "gtest/gtest.h"
 #include "common/kernels/atmosphere/simple_tables.h"
 #include "common/kernels/atmosphere/water_vapour.h"
 #include "common/testing/status_matchers.h"
+#include "gtest/gtest.h"
 
 namespace arpent::kernels {
 namespace {
@@ -43,9 +43,8 @@ TEST(Tables, InterpolatesWhatItKnows) {
   const AtmosphereTables tables = Simple();
   for (double zenith : {0.0, 12.3, 47.0, 75.0}) {
     for (double aot : {0.0, 0.03, 0.47, 2.0}) {
-      ASSERT_OK_AND_ASSIGN(const BandCoefficients c,
-                           tables.CoefficientsOf(Sensor::kS2A, "B02", {zenith, 6, 130},
-                                                 {AerosolModel::kUrban, aot, 2, 0.3, 1.7}));
+      ASSERT_OK_AND_ASSIGN(const BandCoefficients c, tables.CoefficientsOf(Sensor::kS2A, "B02", {zenith, 6, 130},
+                                                                           {AerosolModel::kUrban, aot, 2, 0.3, 1.7}));
       const double cos_sun = std::cos(zenith * std::numbers::pi / 180), cos_view = std::cos(6 * std::numbers::pi / 180);
       EXPECT_NEAR(c.rho_atm, (kSimplePath + kSimplePathPerAot * aot) / cos_sun, 1e-7);
       EXPECT_NEAR(c.rho_path, c.rho_atm, 1e-12);
@@ -90,7 +89,8 @@ TEST(Tables, RejectsWhatItDoesNotCover) {
   EXPECT_EQ(tables.BandIndex(Sensor::kLC08, "B8A").status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_TRUE(std::isnan(tables.CoefficientsUnchecked(0, {std::nan(""), 5, 0}, state).xa));
   // Unchecked clamps.
-  EXPECT_EQ(tables.CoefficientsUnchecked(0, {90, 5, 0}, state).xa, tables.CoefficientsUnchecked(0, {75, 5, 0}, state).xa);
+  EXPECT_EQ(tables.CoefficientsUnchecked(0, {90, 5, 0}, state).xa,
+            tables.CoefficientsUnchecked(0, {75, 5, 0}, state).xa);
 }
 
 TEST(Tables, StandardAtmosphere) {
