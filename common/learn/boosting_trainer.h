@@ -1,0 +1,40 @@
+// Gradient-boosted trees (Chen, Guestrin 2016) through the XGBoost library, in the engine's form.
+#ifndef ARPENT_COMMON_LEARN_BOOSTING_TRAINER_H_
+#define ARPENT_COMMON_LEARN_BOOSTING_TRAINER_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/kernels/classify/forest.h"
+#include "common/learn/binned_samples.h"
+
+namespace arpent::learn {
+
+struct BoostingOptions {
+  int rounds = 100;            // each adds one tree per class
+  double learning_rate = 0.1;
+  int max_leaves = 31;
+  double min_child_weight = 1; // sum of second derivatives
+  double column_share = 0.5;   // features looked at per tree
+  double row_share = 0.8;      // samples looked at per round
+  uint64_t seed = 1;
+};
+
+// The library's training is deterministic for a fixed number of threads only. It gets one: cross-validation runs folds in
+// parallel instead, and its threads, which spin while they wait, would starve those of other tasks.
+inline constexpr int kBoostingThreads = 1;
+
+// `rows` chooses samples; empty: all. Samples are handed over in batches, quantised, so that no second copy of the floats is
+// held. INTERNAL with the library's own words when it fails.
+absl::StatusOr<kernels::Forest> TrainBoosting(const TrainingSamples& samples, const BoostingOptions& options,
+                                              std::span<const uint32_t> rows = {});
+
+// The same model as the library saves it (JSON), for tests and benchmarks.
+absl::StatusOr<std::string> TrainBoostingJson(const TrainingSamples& samples, const BoostingOptions& options,
+                                              std::span<const uint32_t> rows = {});
+
+}  // namespace arpent::learn
+
+#endif  // ARPENT_COMMON_LEARN_BOOSTING_TRAINER_H_

@@ -1,0 +1,120 @@
+#include "common/learn/learner.h"
+
+#include <cmath>
+#include <random>
+#include <set>
+
+#include "common/kernels/classify/model_file.h"
+#include "common/learn/cross_validation.h"
+#include "common/testing/status_matchers.h"
+
+namespace arpent::learn {
+namespace {
+
+using ::arpent::testing::StatusIs;
+
+// Polygons of eight pixels that share a polygon effect larger than the pixel noise.
+struct Fields {
+  std::vector<std::vector<float>> values;
+  std::vector<const float*> planes;
+  std::vector<uint16_t> classes;
+  std::vector<uint32_t> groups;
+
+  Fields(size_t polygons, size_t class_count, unsigned seed) : values(5), class_count(class_count) {
+    std::mt19937 generator(seed);
+    std::normal_distribution<float> noise;
+    for (uint32_t p = 0; p < polygons; ++p) {
+      const uint16_t klass = p % class_count;
+      float effect[5];
+      for (float& value : effect) value = noise(generator);
+      for (int i = 0; i < 8; ++i) {
+        classes.push_back(klass);
+        groups.push_back(p);
+        for (int f = 0; f < 5; ++f) {
+          values[f].push_back((f == 0 ? 1.5f * klass : 0) + effect[f] + 0.2f * noise(generator));
+        }
+      }
+    }
+    for (const auto& plane : values) planes.push_back(plane.data());
+  }
+  TrainingSamples views() const { return {planes, classes, {}, class_count}; }
+  size_t class_count;
+};
+
+TEST(CrossValidation, FoldsNeverDivideAGroupAndShareOutEachClass) {
+  const Fields fields(90, 3, 1);
+  const std::vector<uint32_t> rows = ChooseRows(720, 720, 1);
+  const std::vector<int> folds = DealFolds(fields.views(), fields.groups, rows, 3, 7);
+  std::map<uint32_t, std::set<int>> of_group;
+  std::map<std::pair<int, int>, int> of_class;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    of_group[fields.groups[rows[i]]].insert(folds[i]);
+    ++of_class[{fields.classes[rows[i]], folds[i]}];
+  }
+  for (const auto& [group, of_one] : of_group) EXPECT_EQ(of_one.size(), 1u);
+  EXPECT_EQ(of_class.size(), 9u);
+  for (const auto& [key, count] : of_class) EXPECT_EQ(count, 80);
+  EXPECT_NE(DealFolds(fields.views(), fields.groups, rows, 3, 8), folds);
+}
+
+TEST(CrossValidation, ChosenRowsAreDistinctAndSpread) {
+  const std::vector<uint32_t> rows = ChooseRows(1000, 100, 1);
+  EXPECT_EQ(std::set<uint32_t>(rows.begin(), rows.end()).size(), 100u);
+  EXPECT_TRUE(std::is_sorted(rows.begin(), rows.end()));
+  EXPECT_NEAR(std::count_if(rows.begin(), rows.end(), [](uint32_t r) { return r < 500; }), 50, 20);
+}
+
+TEST(Learner, EveryLearnerGivesAModelOfTheSameBytesForAnyThreads) {
+  const Fields fields(60, 3, 2);
+  for (const Learner learner : {Learner::kForest, Learner::kExtraTrees, Learner::kBoosting, Learner::kAuto}) {
+    const LearnerOptions options{.learner = learner, .trees = 8};
+    std::string first;
+    for (const int threads : {1, 4}) {
+      ASSERT_OK_AND_ASSIGN(const LearnedModel model, Learn(fields.views(), fields.groups, options, threads));
+      kernels::ModelDescription description;
+      for (int f = 0; f < 5; ++f) description.feature_names.push_back(std::to_string(f));
+      description.classes = {{1, "a"}, {2, "b"}, {3, "c"}};
+      description.training = model.about;
+      ASSERT_OK_AND_ASSIGN(const std::string bytes, kernels::WriteModel(description, model.forests));
+      if (first.empty()) first = bytes;
+      EXPECT_TRUE(bytes == first) << LearnerName(learner);
+    }
+  }
+}
+
+TEST(Learner, AutoComparesAllAndKeepsTheBest) {
+  const Fields fields(90, 3, 3);
+  ASSERT_OK_AND_ASSIGN(const LearnedModel model,
+                       Learn(fields.views(), fields.groups, {.learner = Learner::kAuto, .trees = 10}, 1));
+  double best = 0;
+  int compared = 0;
+  for (const auto& [name, value] : model.about) {
+    if (name.rfind("score ", 0) != 0) continue;
+    ++compared;
+    best = std::max(best, std::stod(value));
+  }
+  EXPECT_EQ(compared, 7);
+  EXPECT_EQ(std::stod(model.about.at("score " + model.about.at("learner"))), best);
+  EXPECT_GT(best, 0.45);
+  EXPECT_LT(best, 0.95) << "folds that divide polygons would look perfect";
+}
+
+TEST(Learner, NamesAreChecked) {
+  EXPECT_THAT(ParseLearner("oracle"), StatusIs(absl::StatusCode::kInvalidArgument, "oracle"));
+  for (const char* name : {"forest", "extra-trees", "boosting", "auto"}) {
+    EXPECT_EQ(LearnerName(ParseLearner(name).value()), name);
+  }
+  const Fields fields(10, 2, 3);
+  TrainingSamples one = fields.views();
+  one.class_count = 1;
+  EXPECT_THAT(Learn(one, fields.groups, {}, 1), StatusIs(absl::StatusCode::kInvalidArgument, "two classes"));
+}
+
+TEST(Learner, SmallSetsAreSplitToTheEnd) {
+  EXPECT_EQ(DefaultMinSamples(100), 2);
+  EXPECT_EQ(DefaultMinSamples(16000), 10);
+  EXPECT_EQ(DefaultMinSamples(400000), 25);
+}
+
+}  // namespace
+}  // namespace arpent::learn
