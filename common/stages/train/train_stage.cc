@@ -36,6 +36,10 @@ absl::StatusOr<TrainParameters> ReadParameters(const TaskSpec& task) {
   ARPENT_ASSIGN_OR_RETURN(const int64_t seed, given.GetInt("seed"));
   ARPENT_ASSIGN_OR_RETURN(const std::string learner, given.GetString("learner"));
   ARPENT_ASSIGN_OR_RETURN(parameters.learner.learner, learn::ParseLearner(learner));
+  // Two classes and many samples: comparing learners costs more than it gains.
+  if (parameters.learner.learner == learn::Learner::kAuto && parameters.data.purpose == "crop-mask") {
+    parameters.learner.learner = learn::Learner::kForest;
+  }
   ARPENT_ASSIGN_OR_RETURN(const int64_t trees, given.GetInt("trees"));
   ARPENT_ASSIGN_OR_RETURN(const int64_t max_depth, given.GetInt("max_depth"));
   ARPENT_ASSIGN_OR_RETURN(const int64_t min_samples, given.GetInt("min_samples"));
