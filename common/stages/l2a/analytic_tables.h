@@ -30,6 +30,7 @@ inline kernels::BandTable AnalyticBand(kernels::Sensor sensor, const std::string
     table.gas.water[0] = static_cast<float>(std::log(0.55) + 0.5 * middle);
     table.gas.water[kernels::GasCoefficients::kWaterPressureOrder] = static_cast<float>(0.5 * half);
   }
+  table.phase.assign(BandTable::kPhaseSize, 0.0f);  // the aerosol's light is in the path terms
   table.terms.assign(BandTable::kTermsSize, 0.0f);
   table.albedo.assign(BandTable::kStateCount, 0.0f);
   for (int model = 0; model < kernels::kAerosolModelCount; ++model) {

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -22,6 +23,7 @@
 #include "common/stages/l2a/quality.h"
 #include "common/stages/l2a/retrieval.h"
 #include "common/stages/l2a/surface.h"
+#include "common/stages/l2a/terrain.h"
 
 namespace arpent::stages {
 namespace {
@@ -105,12 +107,30 @@ class L2aRun {
     air.ozone_atmcm = OzoneOf(scene_->metadata(), air.notes);
     air.aot.constant = kDefaultAot;
     air.water_gcm2.constant = kDefaultWater_gcm2;
-    air.notes.push_back("altitude: sea level, there is no DEM");
-    return Passes(air);
+    std::optional<Terrain> terrain;
+    ARPENT_RETURN_IF_ERROR(ReadGround(air, terrain));
+    return Passes(air, std::move(terrain));
   }
 
  private:
-  absl::StatusOr<TaskResult> Passes(Air& air) {
+  // Altitude and slopes from the DEM, when the task has one.
+  absl::Status ReadGround(Air& air, std::optional<Terrain>& terrain) const {
+    const TaskInput* dem = FindInput(task_, "dem");
+    if (dem == nullptr) {
+      air.notes.push_back("altitude: sea level, there is no DEM");
+      return absl::OkStatus();
+    }
+    const scene::SceneMetadata& metadata = scene_->metadata();
+    const geo::Extent extent = metadata.grid.extent();
+    const Direction sun = air.sun().At((extent.east - extent.west) / 2, (extent.north - extent.south) / 2);
+    ARPENT_ASSIGN_OR_RETURN(terrain, ReadTerrain(*context_.stores, dem->uri, GroundGrid(metadata),
+                                                 {sun.zenith_deg, sun.azimuth_deg}, options_.terrain));
+    air.altitude_km = terrain->altitude_km;
+    air.notes.insert(air.notes.end(), terrain->notes.begin(), terrain->notes.end());
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<TaskResult> Passes(Air& air, std::optional<Terrain> terrain) {
     const scene::SceneMetadata& metadata = scene_->metadata();
     const std::vector<std::string> output = OutputBands(metadata, air);
     std::vector<std::string> looked_at = output;
@@ -126,10 +146,13 @@ class L2aRun {
     context_.progress(0.15);
 
     Surroundings surroundings;
-    if (options_.adjacency) {
+    surroundings.adjacency = options_.adjacency;
+    if (options_.adjacency || (terrain.has_value() && terrain->light.has_value())) {
       ARPENT_ASSIGN_OR_RETURN(surroundings.environment,
                               MeanSurroundings(metadata, coarse, air, output, context_.threads));
     }
+    if (terrain.has_value()) found.masks.terrain_shadow = terrain->cast_shadow;
+    surroundings.terrain = std::move(terrain);
     if (options_.cirrus) surroundings.cirrus = ThinCirrus(coarse, roles.cirrus, found, air);
     product::Publication publication(context_.stores, context_.scratch, Describe(metadata));
     ARPENT_ASSIGN_OR_RETURN(

@@ -133,6 +133,53 @@ TEST_F(L2aStageTest, ResultsDoNotDependOnThreads) {
   }
 }
 
+// A DEM of the scene's place: flat, or rising eastwards.
+std::string AsciiDem(double height_m, double rise) {
+  std::string text = "ncols 60\nnrows 60\nxllcorner 509000\nyllcorner 5091000\ncellsize 60\n";
+  for (int y = 0; y < 60; ++y) {
+    for (int x = 0; x < 60; ++x) text += std::to_string(height_m + rise * 60 * x) + ' ';
+    text += '\n';
+  }
+  return text;
+}
+
+TEST_F(L2aStageTest, AFlatDemChangesAltitudeOnlyAndASlopeTheLight) {
+  std::filesystem::create_directories(folder_.File("dem"));
+  stores_->Add("dem", *storage::FileStore::Open(folder_.File("dem")));
+  storage::InstallVsiArpent(stores_);
+  ASSERT_OK_AND_ASSIGN(const TaskResult none, Run(Task("20150830")));
+  const auto reader = *product::RasterReader::Open(stores_, none.product.uri + "/B8A.tif");
+  const geo::Grid grid = reader->grid();
+  const auto write = [&](const std::string& name, double height_m, double rise) {
+    std::string text = AsciiDem(height_m, rise);
+    text.replace(text.find("509000"), 6, std::to_string(static_cast<int>(grid.west) - 600));
+    text.replace(text.find("5091000"), 7, std::to_string(static_cast<int>(grid.north) - 3000));
+    std::ofstream(folder_.File("dem/" + name + ".asc")) << text;
+    std::ofstream(folder_.File("dem/" + name + ".prj"))
+        << R"(PROJCS["WGS_1984_UTM_Zone_33N",GEOGCS["GCS_WGS_1984",DATUM["D_WGS_1984",SPHEROID["WGS_1984",6378137,298.257223563]],)"
+           R"(PRIMEM["Greenwich",0],UNIT["Degree",0.017453292519943295]],PROJECTION["Transverse_Mercator"],)"
+           R"(PARAMETER["latitude_of_origin",0],PARAMETER["central_meridian",15],PARAMETER["scale_factor",0.9996],)"
+           R"(PARAMETER["false_easting",500000],PARAMETER["false_northing",0],UNIT["Meter",1]])";
+  };
+  write("flat", 0, 0);
+  write("slope", 0, 0.3);
+  const auto digests = [&](const std::string& dem) {
+    TaskSpec task = Task("20150830");
+    task.inputs.push_back({"dem", dem, "dem:/" + dem + ".asc"});
+    const absl::StatusOr<TaskResult> result = Run(task);
+    EXPECT_OK(result);
+    std::map<std::string, std::string> digest;
+    for (const auto& asset : result->product.assets) digest[asset.name] = asset.pixel_digest;
+    return digest;
+  };
+  std::map<std::string, std::string> without;
+  for (const auto& asset : none.product.assets) without[asset.name] = asset.pixel_digest;
+  const auto flat = digests("flat");
+  EXPECT_EQ(flat.at("B04"), without.at("B04"));
+  EXPECT_EQ(flat.at("SCL"), without.at("SCL"));
+  EXPECT_NE(digests("slope").at("B04"), without.at("B04"));
+}
+
 TEST_F(L2aStageTest, SaysWhatIsWrong) {
   TaskSpec task = Task("20150711");
   task.parameters.Set("aerosol", "volcanic");

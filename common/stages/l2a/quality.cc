@@ -153,6 +153,7 @@ class QualityStrip {
     masks.snow = masks_.clouds.snow(cx, cy);
     masks.shadow = masks_.shadow(cx, cy);
     masks.near_cloud = masks_.near_cloud(cx, cy);
+    masks.terrain_shadow = !masks_.terrain_shadow.empty() && masks_.terrain_shadow(cx, cy) != 0;
     const uint8_t percent = masks_.clouds.cloud_percent(cx, cy);
     masks.cloud_percent = percent == raster::kByteNoData ? 0 : percent;
     return masks;

@@ -42,6 +42,7 @@ struct BandWork {
   const scene::Band* band = nullptr;
   geo::Grid grid;
   kernels::InversionNodes nodes{1, 1, 1, false};
+  SlopeNodes slopes;
   std::unique_ptr<product::RasterWriter> writer;
   std::atomic<int> strips_left = 0;
   Image<int16_t>* ground = nullptr;  // when the classification needs it
@@ -54,8 +55,7 @@ class FinePass {
       : scene_(scene), coarse_(coarse), air_(air), surroundings_(surroundings), context_(context),
         publication_(publication), work_(bands.size()) {
     const scene::SceneMetadata& metadata = scene.metadata();
-    const bool landsat = metadata.grid.pixel_m > 20;
-    layers_.grid = metadata.grid.WithPixel(landsat ? metadata.grid.pixel_m : 20);
+    layers_.grid = GroundGrid(metadata);
     layers_.saturated = Image<uint8_t>(layers_.grid.width, layers_.grid.height);
     const BandRoles roles = RolesOf(metadata);
     for (const std::string& name : {roles.blue, roles.green, roles.red, roles.nir_narrow, roles.swir1, roles.swir2}) {
@@ -113,17 +113,34 @@ class FinePass {
     const int band = scene_.metadata().BandIndex(work.band->name);
     const int step = std::max(1, static_cast<int>(kNodeSpacing_m) / work.band->resolution_m);
     const auto environment = surroundings_.environment.find(work.band->name);
-    const Field* around = environment == surroundings_.environment.end() ? nullptr : &environment->second;
-    work.nodes = MakeNodes(work.grid.width, work.grid.height, work.grid.pixel_m, step, around == nullptr,
+    const Field around = environment == surroundings_.environment.end() ? Field{} : environment->second;
+    work.nodes = MakeNodes(work.grid.width, work.grid.height, work.grid.pixel_m, step, !surroundings_.adjacency,
                            [&](double east, double south) {
       const kernels::BandCoefficients c = air_.CoefficientsAt(band, east, south);
       kernels::Inversion inversion =
-          around == nullptr ? kernels::UniformGround(c) : kernels::WithEnvironment(c, around->At(east, south));
+          surroundings_.adjacency ? kernels::WithEnvironment(c, around.At(east, south)) : kernels::UniformGround(c);
       // Thin cirrus adds its own reflectance to every band, much the same from the blue to 2.2 um.
       inversion.offset += inversion.gain * surroundings_.cirrus.At(east, south);
       return kernels::FromDigitalNumbers(inversion, work.band->quantification, work.band->offset);
     });
+    if (LightOnSlopes()) MakeSlopeNodes(band, around, work);
   }
+
+  void MakeSlopeNodes(int band, const Field& around, BandWork& work) const {
+    const int width = work.nodes.gain.width(), height = work.nodes.gain.height();
+    work.slopes = {Image<float>(width, height), Image<float>(width, height), work.nodes.step};
+    for (int j = 0; j < height; ++j) {
+      for (int i = 0; i < width; ++i) {
+        const double east = (i * work.nodes.step + 0.5) * work.grid.pixel_m;
+        const double south = (j * work.nodes.step + 0.5) * work.grid.pixel_m;
+        const kernels::BandCoefficients c = air_.CoefficientsAt(band, east, south);
+        work.slopes.direct_share(i, j) = static_cast<float>(c.t_down_direct / c.t_down());
+        work.slopes.environment(i, j) = static_cast<float>(around.At(east, south));
+      }
+    }
+  }
+
+  bool LightOnSlopes() const { return surroundings_.terrain.has_value() && surroundings_.terrain->light.has_value(); }
 
   // Largest first, bands in turn, so that no band ends all work alone.
   std::vector<Strip> MakeStrips() {
@@ -164,6 +181,10 @@ class FinePass {
     Image<int16_t> reflectance(dn.width(), dn.height());
     kernels::InvertToSurfaceReflectance(dn.view(), strip.window.x, strip.window.y, work.nodes,
                                         {.no_data = work.band->no_data}, reflectance.view());
+    if (LightOnSlopes()) {
+      CorrectSlopes(*surroundings_.terrain, work.slopes, work.grid.pixel_m, strip.window.x, strip.window.y,
+                    reflectance.view());
+    }
     ARPENT_RETURN_IF_ERROR(work.writer->Write(strip.window, std::as_const(reflectance).view()));
     if (work.ground != nullptr) KeepGround(reflectance, strip.window, work);
     return absl::OkStatus();
@@ -216,6 +237,10 @@ class FinePass {
 };
 
 }  // namespace
+
+geo::Grid GroundGrid(const scene::SceneMetadata& metadata) {
+  return metadata.grid.WithPixel(std::max(metadata.grid.pixel_m, 20.0));
+}
 
 std::vector<std::string> OutputBands(const scene::SceneMetadata& metadata, const Air& air) {
   const std::string cirrus = RolesOf(metadata).cirrus;

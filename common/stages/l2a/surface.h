@@ -3,6 +3,7 @@
 #define ARPENT_COMMON_STAGES_L2A_SURFACE_H_
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,15 +14,17 @@
 #include "common/scene/scene.h"
 #include "common/stages/l2a/air.h"
 #include "common/stages/l2a/coarse_scene.h"
+#include "common/stages/l2a/terrain.h"
 #include "common/stages/stage.h"
 
 namespace arpent::stages {
 
-// What the inversion of each band takes besides the air: means of the surroundings (adjacency) and TOA reflectance of
-// thin cirrus. Empty maps and fields switch them off.
+// What the correction of each band takes besides the air.
 struct Surroundings {
-  std::map<std::string, Field> environment;
-  Field cirrus;
+  std::map<std::string, Field> environment;  // mean surface reflectance within about 1 km, by band
+  bool adjacency = true;                     // whether the environment's light is taken out of the beam
+  Field cirrus;                              // TOA reflectance of thin cirrus; empty: none is taken off
+  std::optional<Terrain> terrain;
 };
 
 // Bands that an L2A product carries, in the scene's order: all that the tables know but those at 1.38 um.
@@ -31,6 +34,9 @@ std::vector<std::string> OutputBands(const scene::SceneMetadata& metadata, const
 absl::StatusOr<std::map<std::string, Field>> MeanSurroundings(const scene::SceneMetadata& metadata,
                                                               const CoarseScene& coarse, const Air& air,
                                                               const std::vector<std::string>& bands, int threads);
+
+// The grid of the quality layers: 20 m, 30 m for Landsat.
+geo::Grid GroundGrid(const scene::SceneMetadata& metadata);
 
 // Surface reflectance x 10000 of the classifying bands on the 20 m grid (30 m for Landsat), kept for the quality layers.
 struct GroundLayers {
