@@ -1,10 +1,12 @@
 #include "services/worker/all_stages.h"
 
+#include "common/stages/align/align_stage.h"
 #include "common/stages/composite/composite_stage.h"
 #include "common/stages/crop_mask/crop_mask_stage.h"
 #include "common/stages/crop_type/crop_type_stage.h"
 #include "common/stages/discover/discover_stage.h"
 #include "common/stages/l2a/l2a_stage.h"
+#include "common/stages/map/map_stage.h"
 #include "common/stages/samples/samples_stage.h"
 #include "common/stages/train/train_stage.h"
 #include "common/stages/validate/validate_stage.h"
@@ -16,6 +18,7 @@ stages::StageRegistry AllStages() {
   return {
       {"discover", stages::RunDiscover},
       {"l2a", stages::RunL2a},
+      {"align", stages::RunAlign},
       {"composite", stages::RunComposite},
       {"vegetation", stages::RunVegetation},
       {"samples", stages::RunSamples},
@@ -23,6 +26,7 @@ stages::StageRegistry AllStages() {
       {"crop-mask", stages::RunCropMask},
       {"crop-type", stages::RunCropType},
       {"validate", stages::RunValidate},
+      {"map", stages::RunMap},
   };
 }
 

@@ -10,12 +10,12 @@
 #include "absl/strings/strip.h"
 #include "common/base/status.h"
 #include "common/geo/transform.h"
+#include "common/stages/node_grid.h"
 
 namespace arpent::stages {
 namespace {
 
 constexpr double kPixel_m = 10;
-constexpr int kNodeStep = 32;
 
 struct LayerSource {
   const char* layer;
@@ -94,44 +94,6 @@ absl::Status LayOut(int epsg, MapSources& sources) {
   }
   return absl::OkStatus();
 }
-
-// Coordinates in another CRS of the pixel centres of a window: exact at nodes, bilinear between.
-class NodeGrid {
- public:
-  static absl::StatusOr<NodeGrid> Create(const geo::Grid& map, const geo::Window& window, int epsg) {
-    NodeGrid nodes;
-    nodes.columns_ = (window.width + kNodeStep - 1) / kNodeStep + 1;
-    const int rows = (window.height + kNodeStep - 1) / kNodeStep + 1;
-    for (int row = 0; row < rows; ++row) {
-      for (int column = 0; column < nodes.columns_; ++column) {
-        nodes.x_.push_back(map.CentreX(window.x + column * kNodeStep));
-        nodes.y_.push_back(map.CentreY(window.y + row * kNodeStep));
-      }
-    }
-    if (epsg != map.epsg) {
-      ARPENT_ASSIGN_OR_RETURN(const geo::Transform transform, geo::Transform::Create(map.epsg, epsg));
-      transform.Forward(nodes.x_, nodes.y_);
-    }
-    return nodes;
-  }
-
-  void At(int x, int y, double& east, double& north) const {
-    const size_t node = static_cast<size_t>(y / kNodeStep) * columns_ + x / kNodeStep;
-    const double u = static_cast<double>(x % kNodeStep) / kNodeStep, v = static_cast<double>(y % kNodeStep) / kNodeStep;
-    east = Between(x_, node, u, v);
-    north = Between(y_, node, u, v);
-  }
-
- private:
-  double Between(const std::vector<double>& values, size_t node, double u, double v) const {
-    const double upper = values[node] + (values[node + 1] - values[node]) * u;
-    const double lower = values[node + columns_] + (values[node + columns_ + 1] - values[node + columns_]) * u;
-    return upper + (lower - upper) * v;
-  }
-
-  int columns_ = 0;
-  std::vector<double> x_, y_;
-};
 
 }  // namespace
 
