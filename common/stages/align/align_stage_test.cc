@@ -80,7 +80,8 @@ TEST_F(AlignStageTest, ReadsLikeADateOfTheTile) {
       for (int x = 0; x < at.width; ++x) {
         const double east = at.CentreX(x), north = at.CentreY(y);
         const geo::Extent extent = grid.extent();
-        const bool covered = east > extent.west && east < extent.east && north < extent.north && north > extent.south;
+        // A pixel holds its western and northern edge.
+        const bool covered = east >= extent.west && east < extent.east && north <= extent.north && north > extent.south;
         if (!covered) {
           ASSERT_EQ(pixels(x, y), raster::kReflectanceNoData) << x << "," << y;
           continue;
