@@ -1,0 +1,16 @@
+#include "services/coordinator/store/migrations.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace arpent::coordinator {
+
+std::vector<std::vector<std::string>> Migrations(const std::string& text, const std::string& blob) {
+  std::vector<std::string> first;
+  for (const char* const table :
+       {"sites", "runs", "cells", "discoveries", "tasks", "products", "skips", "counters"}) {
+    first.push_back(absl::StrCat("CREATE TABLE ", table, " (key ", text, " PRIMARY KEY, value ", blob, " NOT NULL)"));
+  }
+  return {first};
+}
+
+}  // namespace arpent::coordinator

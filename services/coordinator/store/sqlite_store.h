@@ -1,0 +1,20 @@
+// State in one SQLite file (write-ahead log, flushed at every commit): the default, for an all-in-one and for a single
+// coordinator with a volume.
+#ifndef ARPENT_SERVICES_COORDINATOR_STORE_SQLITE_STORE_H_
+#define ARPENT_SERVICES_COORDINATOR_STORE_SQLITE_STORE_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "services/coordinator/store/state_store.h"
+
+namespace arpent::coordinator {
+
+// Opens or creates the file and brings its schema up to date. FAILED_PRECONDITION when a newer version has written it or
+// another coordinator has it open; NOT_FOUND, PERMISSION_DENIED or UNAVAILABLE naming the file when it cannot be opened.
+absl::StatusOr<std::unique_ptr<StateStore>> OpenSqliteStore(const std::string& path);
+
+}  // namespace arpent::coordinator
+
+#endif  // ARPENT_SERVICES_COORDINATOR_STORE_SQLITE_STORE_H_
