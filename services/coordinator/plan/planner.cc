@@ -170,6 +170,7 @@ class Planner {
     for (const FoundScene& old : acquisition.superseded) {
       const int cell = AddL2a(acquisition, old, absl::StrCat("l2a/", old.acquisition(), "~", old.digest().substr(0, 12)));
       plan_.cells[cell].unit = old.product_id();
+      plan_.cells[cell].slots.clear();
       plan_.cells[cell].known = KnownOutcome{
           .outcome = CELL_OUTCOME_SKIPPED, .reason = absl::StrCat("superseded by ", scene.product_id())};
     }
@@ -238,6 +239,7 @@ class Planner {
     } else if (cell.slots.empty()) {
       cell.known = KnownOutcome{.outcome = CELL_OUTCOME_SKIPPED, .reason = "no scene in its window"};
     }
+    if (cell.known) cell.slots.clear();
     const double megapixels = cell.megapixels;
     const int composite = Add(std::move(cell));
     if (wanted_.vegetation && site_.vegetation().per() != "date") {

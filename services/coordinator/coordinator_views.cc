@@ -1,0 +1,147 @@
+// What people see of the coordinator beside the ledger itself: why something waits, the gauges; and the inputs that are
+// looked at again by themselves.
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/rpc/convert.h"
+#include "common/rpc/site_rules.h"
+#include "common/stages/catalog.h"
+#include "services/coordinator/coordinator.h"
+
+namespace arpent::coordinator {
+namespace {
+
+constexpr double kBytesPerMegabyte = 1e6;
+
+absl::string_view NameOf(TaskQueue::State state) {
+  switch (state) {
+    case TaskQueue::State::kReady:
+      return "ready";
+    case TaskQueue::State::kBackoff:
+      return "backoff";
+    case TaskQueue::State::kLeased:
+      return "leased";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+std::string Coordinator::WaitingFor(const RunLedger& ledger, int index) {
+  const run::v1::Cell& cell = ledger.cell(index);
+  if (cell.outcome() == run::v1::CELL_OUTCOME_WAITING) {
+    const std::string upstream = ledger.OpenUpstreamNames(index);
+    if (!upstream.empty()) return upstream;
+    return absl::StrCat("a worker that offers ", (*stages::FindStage("l2a"))->Versioned(), "; none has come yet");
+  }
+  if (cell.outcome() != run::v1::CELL_OUTCOME_READY || ledger.record().run().plan_only()) return "";
+  const std::string task_id =
+      cell.stage() == "discover" ? absl::StrCat(ledger.run_id(), "/", cell.cell_id()) : cell.key();
+  const auto task = queue_.Find(task_id);
+  if (!task) return "";
+  if (task->state == TaskQueue::State::kBackoff && task->not_before > clock_.Now()) {
+    return absl::StrCat("attempt ", cell.attempts() + 1, " in ",
+                        absl::FormatDuration(absl::Ceil(task->not_before - clock_.Now(), absl::Seconds(1))));
+  }
+  const std::string& version = task->demand.stage_version;
+  if (!roster_.Offers(version)) return absl::StrCat("a worker that offers ", version, "; there is none");
+  if (const int64_t most = roster_.MostMemoryFor(version); most < task->demand.memory_bytes) {
+    return absl::StrCat("a worker with ", std::lround(task->demand.memory_bytes / kBytesPerMegabyte),
+                        " MB; the largest has ", std::lround(most / kBytesPerMegabyte), " MB");
+  }
+  return "its turn: the workers' slots and memory are taken by tasks before it";
+}
+
+void Coordinator::ShowGauges() {
+  absl::MutexLock lock(&mutex_);
+  counters_.queue_tasks.Clear();
+  counters_.queue_expected.Clear();
+  counters_.queue_oldest.Clear();
+  counters_.oldest_running.Clear();
+  counters_.ledger_cells.Clear();
+  counters_.ledger_expected.Clear();
+  counters_.leader.With({}).Set(1);
+  const absl::Time now = clock_.Now();
+  for (const stages::StageInfo& stage : stages::StageCatalog()) {
+    // An empty queue reads as 0, not as nothing: scaling and alerts depend on it.
+    for (const char* const state : {"ready", "backoff", "leased"}) counters_.queue_tasks.With({stage.name, state}).Set(0);
+    counters_.queue_expected.With({stage.name}).Set(0);
+    counters_.queue_oldest.With({stage.name}).Set(0);
+    counters_.oldest_running.With({stage.name}).Set(0);
+  }
+  std::map<std::string, double> oldest, running;
+  queue_.ForEach([&](const TaskQueue::View& task) {
+    const std::string& stage = task.demand.stage;
+    counters_.queue_tasks.With({stage, NameOf(task.state)}).Add(1);
+    counters_.queue_expected.With({stage}).Add(task.demand.core_seconds);
+    const double age = absl::ToDoubleSeconds(now - task.since);
+    double& longest = task.state == TaskQueue::State::kLeased ? running[stage] : oldest[stage];
+    if (task.state != TaskQueue::State::kBackoff) longest = std::max(longest, age);
+  });
+  for (const auto& [stage, age] : oldest) counters_.queue_oldest.With({stage}).Set(age);
+  for (const auto& [stage, age] : running) counters_.oldest_running.With({stage}).Set(age);
+
+  std::map<std::string, run::v1::Run> newest;  // by site
+  const auto consider = [&](const run::v1::Run& run) {
+    run::v1::Run& kept = newest[run.site()];
+    if (kept.run_id().empty() || rpc::FromProto(kept.start_time()) <= rpc::FromProto(run.start_time())) kept = run;
+  };
+  for (const auto& [run_id, record] : ended_runs_) {
+    if (!record.run().plan_only()) consider(record.run());
+  }
+  for (const auto& [site, run_id] : active_run_of_site_) consider(ledgers_.at(run_id)->ToProto());
+  for (const auto& [site, run] : newest) {
+    for (const run::v1::StageCounts& counts : run.stages()) {
+      const auto show = [&](const char* outcome, int64_t count) {
+        counters_.ledger_cells.With({site, counts.stage(), outcome}).Set(static_cast<double>(count));
+      };
+      show("waiting", counts.waiting());
+      show("ready", counts.ready());
+      show("running", counts.running());
+      show("done", counts.done());
+      show("skipped", counts.skipped());
+      show("failed", counts.failed());
+      show("missing_input", counts.missing_input());
+      show("cancelled", counts.cancelled());
+      counters_.ledger_expected.With({site, counts.stage()}).Set(static_cast<double>(counts.expected()));
+    }
+  }
+}
+
+void Coordinator::PollInputs() {
+  const absl::Time now = clock_.Now();
+  for (auto& [name, record] : sites_) {
+    std::optional<absl::Duration> every;
+    for (const auto& input : record.site().inputs()) {
+      const auto span = rpc::ParseSpan(input.poll());
+      if (span.ok()) every = every ? std::min(*every, *span) : *span;
+    }
+    if (!every || active_run_of_site_.count(name) > 0) continue;
+    // Each season in its turn: the one whose last run lies longest back.
+    std::map<std::string, absl::Time> last_start;
+    for (const auto& season : record.site().seasons()) last_start[season.name()] = absl::InfinitePast();
+    for (const auto& [run_id, ended] : ended_runs_) {
+      const auto season = last_start.find(ended.run().season());
+      if (ended.run().site() != name || ended.run().plan_only() || season == last_start.end()) continue;
+      season->second = std::max(season->second, rpc::FromProto(ended.run().start_time()));
+    }
+    const auto next = std::min_element(last_start.begin(), last_start.end(),
+                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+    // Somebody starts the first run; from then on the site looks after itself.
+    const bool ever_ran = std::any_of(last_start.begin(), last_start.end(),
+                                      [](const auto& season) { return season.second != absl::InfinitePast(); });
+    if (!ever_ran || now - next->second < *every) continue;
+    run::v1::StartRunRequest request;
+    request.set_request_id(absl::StrCat("poll/", name, "/", absl::ToUnixMicros(now)));
+    request.set_site(name);
+    request.set_season(next->first);
+    const site::v1::Site site = record.site();
+    // Whatever stands in the way (a season that is gone) shows when somebody starts a run.
+    BeginRun(site, request).status().IgnoreError();
+  }
+}
+
+}  // namespace arpent::coordinator

@@ -1,0 +1,45 @@
+// The workers that are heard of, and what they offer. Not thread-safe.
+#ifndef ARPENT_SERVICES_COORDINATOR_WORKER_ROSTER_H_
+#define ARPENT_SERVICES_COORDINATOR_WORKER_ROSTER_H_
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "absl/time/time.h"
+#include "arpent/worker/v1/worker_service.pb.h"
+#include "services/coordinator/queue/task_queue.h"
+
+namespace arpent::coordinator {
+
+class WorkerRoster {
+ public:
+  // Workers that were not heard of for this long are forgotten.
+  explicit WorkerRoster(absl::Duration silence) : silence_(silence) {}
+
+  // Notes what a worker says of itself. True when stages came that nobody offered before.
+  bool Hear(const worker::v1::SynchronizeRequest& request, absl::Time now);
+  void ForgetSilent(absl::Time now);
+
+  bool Offers(const std::string& stage_version) const;
+  // Most memory of a worker that offers the stage.
+  int64_t MostMemoryFor(const std::string& stage_version) const;
+  // The stage as workers offer it: "l2a@1#<tables>" or "l2a@1" for "l2a@1"; of several, what most slots offer.
+  std::optional<std::string> OfferedVersionOf(const std::string& stage_and_version) const;
+
+  struct Worker {
+    worker::v1::WorkerStatus status;
+    WorkerOffer offer;
+    absl::Time heard;
+  };
+  const std::map<std::string, Worker>& all() const { return workers_; }
+
+ private:
+  const absl::Duration silence_;
+  std::map<std::string, Worker> workers_;
+};
+
+}  // namespace arpent::coordinator
+
+#endif  // ARPENT_SERVICES_COORDINATOR_WORKER_ROSTER_H_
