@@ -174,12 +174,12 @@ void Coordinator::PlanWork(const Ledger& ledger) {
   site::v1::Site site = ledger->record().site();
   rpc::FillSiteDefaults(&site);
   const int before = ledger->size();
-  absl::StatusOr<site::v1::Season> season = FindSeason(site, ledger->record().run().season());
-  absl::StatusOr<Plan> plan = season.status();
-  if (season.ok()) {
-    plan = PlanRun(site, *season, discoveries_[ledger->run_id()], rpc::FromProto(ledger->record().plan_time()));
-  }
+  const Discoveries discoveries = std::move(discoveries_[ledger->run_id()]);
   discoveries_.erase(ledger->run_id());
+  absl::StatusOr<Plan> plan = [&]() -> absl::StatusOr<Plan> {
+    ARPENT_ASSIGN_OR_RETURN(const site::v1::Season season, FindSeason(site, ledger->record().run().season()));
+    return PlanRun(site, season, discoveries, rpc::FromProto(ledger->record().plan_time()));
+  }();
   if (plan.ok()) {
     ledger->SetPlan(*std::move(plan), now);
     ledger->SetExpectations([this](const PlannedCell& cell) { return costs_.CoreSeconds(cell); },
