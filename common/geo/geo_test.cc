@@ -4,6 +4,7 @@
 #include "absl/strings/str_split.h"
 #include "common/geo/grid.h"
 #include "common/geo/period.h"
+#include "common/geo/sun.h"
 #include "common/geo/tile.h"
 #include "common/geo/transform.h"
 #include "common/testing/status_matchers.h"
@@ -151,6 +152,13 @@ TEST(Grid, UnionAndLattice) {
   EXPECT_TRUE(a.SameLattice(a.WithPixel(60)));
   EXPECT_FALSE(a.SameLattice({32633, 5, 600, 10, 6, 6}));
   EXPECT_EQ(Intersection({0, 0, 5, 5}, {3, 4, 9, 9}), (Window{3, 4, 2, 1}));
+}
+
+TEST(Sun, StandsWhereAlmanacsPutIt) {
+  // NREL's solar position algorithm report (2003), appendix: 2003-10-17 12:30:30 -7 h, 39.742476 N 105.1786 W.
+  const SunAngle sun = SunAt(absl::FromCivil(absl::CivilSecond(2003, 10, 17, 19, 30, 30), absl::UTCTimeZone()), -105.1786, 39.742476);
+  EXPECT_NEAR(sun.zenith_deg, 50.11162, 0.03);
+  EXPECT_NEAR(sun.azimuth_deg, 194.34024, 0.05);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <type_traits>
 
+#include "absl/strings/numbers.h"
 #include "common/base/status.h"
 #include "common/storage/stores.h"
 
@@ -56,6 +57,30 @@ absl::StatusOr<geo::Grid> GridOf(DatasetPool& pool, int epsg, double pixel_m) {
                        GDALGetRasterYSize(dataset.get())};
   pool.GiveBack(std::move(dataset));
   return grid;
+}
+
+absl::Status CheckTiffIsWhole(DatasetPool& pool, int64_t size_bytes) {
+  ARPENT_ASSIGN_OR_RETURN(Dataset dataset, pool.Take());
+  const GDALRasterBandH band = GDALGetRasterBand(dataset.get(), 1);
+  int width = 0, height = 0;
+  GDALGetBlockSize(band, &width, &height);
+  const int columns = (GDALGetRasterBandXSize(band) + width - 1) / width;
+  const int rows = (GDALGetRasterBandYSize(band) + height - 1) / height;
+  for (int y = 0; y < rows; ++y) {
+    for (int x = 0; x < columns; ++x) {
+      const auto number = [&](const char* what) -> int64_t {
+        const char* text = GDALGetMetadataItem(band, absl::StrCat(what, "_", x, "_", y).c_str(), "TIFF");
+        int64_t value = 0;
+        return text != nullptr && absl::SimpleAtoi(text, &value) ? value : 0;  // a sparse block has none
+      };
+      const int64_t end = number("BLOCK_OFFSET") + number("BLOCK_SIZE");
+      if (end > size_bytes) {
+        return absl::DataLossError(absl::StrCat(pool.uri(), ": is cut short: a block ends at byte ", end, " of ", size_bytes));
+      }
+    }
+  }
+  pool.GiveBack(std::move(dataset));
+  return absl::OkStatus();
 }
 
 }  // namespace arpent::scene

@@ -18,6 +18,9 @@ absl::StatusOr<raster::Image<T>> ReadWindow(DatasetPool& pool, int band, const g
 // pixels are not `pixel_m` large; `epsg` is taken as given.
 absl::StatusOr<geo::Grid> GridOf(DatasetPool& pool, int epsg, double pixel_m);
 
+// DATA_LOSS naming the file when a block of the GeoTIFF reaches past its `size_bytes`. Nothing is decoded.
+absl::Status CheckTiffIsWhole(DatasetPool& pool, int64_t size_bytes);
+
 }  // namespace arpent::scene
 
 #endif  // ARPENT_COMMON_SCENE_RASTER_WINDOW_H_

@@ -1,6 +1,7 @@
 #include "common/scene/scene.h"
 
 #include "common/base/status.h"
+#include "common/scene/landsat_scene.h"
 #include "common/scene/maja_l2a.h"
 #include "common/scene/safe_scene.h"
 #include "common/scene/sen2cor_l2a.h"
@@ -24,6 +25,7 @@ absl::StatusOr<std::unique_ptr<Scene>> OpenScene(std::shared_ptr<const storage::
   const std::string product = uri.substr(0, mark);
   const std::string tile = mark == std::string::npos ? "" : uri.substr(mark + 1);
   ARPENT_ASSIGN_OR_RETURN(const ProductFolder folder, ProductFolder::Open(stores, product));
+  if (IsLandsat(folder)) return OpenLandsat(folder);
   return OpenSafe(folder, tile);
 }
 

@@ -6,6 +6,7 @@
 #include "common/base/parallel.h"
 #include "common/base/status.h"
 #include "common/geo/transform.h"
+#include "common/scene/landsat_scene.h"
 #include "common/scene/maja_l2a.h"
 #include "common/scene/product_folder.h"
 #include "common/scene/safe_scene.h"
@@ -17,7 +18,8 @@ namespace {
 
 constexpr int kDeepestFolder = 6;
 constexpr int kWgs84 = 4326;
-constexpr char kSentinel2L1c[] = "sentinel2-l1c", kSentinel2L2a[] = "sentinel2-l2a", kMajaL2a[] = "maja-l2a";
+constexpr char kSentinel2L1c[] = "sentinel2-l1c", kSentinel2L2a[] = "sentinel2-l2a", kMajaL2a[] = "maja-l2a",
+               kLandsatL1[] = "landsat-l1";
 
 // A name that says "I am a product": whatever is in it, it is listed or rejected, never passed over.
 bool ClaimsToBeProduct(absl::string_view path) {
@@ -35,7 +37,7 @@ absl::Status CollectProducts(const storage::StoreSet& stores, const std::string&
   ARPENT_ASSIGN_OR_RETURN(const storage::StoreUri parsed, storage::StoreUri::Parse(uri));
   ARPENT_ASSIGN_OR_RETURN(const auto children, stores.List(uri, /*recursive=*/false));
   const bool is_product = std::any_of(children.begin(), children.end(), [](const storage::ObjectInfo& child) {
-    for (const char* mark : {"/MTD_MSIL1C.xml", "/MTD_MSIL2A.xml", "_MTD_ALL.xml"}) {
+    for (const char* mark : {"/MTD_MSIL1C.xml", "/MTD_MSIL2A.xml", "_MTD_ALL.xml", "_MTL.txt", "_MTL.json"}) {
       if (absl::EndsWith(child.path, mark)) return true;
     }
     return absl::StrContains(child.path, "_MTD_SAFL1C_") || absl::StrContains(child.path, "_MTD_SAFL2A_");
@@ -79,7 +81,9 @@ absl::StatusOr<FoundScene> ToFound(const SceneMetadata& metadata, const std::str
 
 absl::StatusOr<std::vector<SceneMetadata>> DescribeAs(const ProductFolder& folder, const std::string& kind) {
   if (kind == kSentinel2L1c) return DescribeSafe(folder);
-  ARPENT_ASSIGN_OR_RETURN(SceneMetadata scene, kind == kMajaL2a ? DescribeMaja(folder) : DescribeSen2Cor(folder));
+  ARPENT_ASSIGN_OR_RETURN(SceneMetadata scene, kind == kLandsatL1 ? DescribeLandsat(folder)
+                                               : kind == kMajaL2a ? DescribeMaja(folder)
+                                                                  : DescribeSen2Cor(folder));
   return std::vector<SceneMetadata>{std::move(scene)};
 }
 
@@ -100,9 +104,9 @@ absl::StatusOr<std::vector<FoundScene>> Identify(const std::shared_ptr<const sto
 
 absl::StatusOr<SceneListing> ListScenes(std::shared_ptr<const storage::StoreSet> stores, const std::string& uri,
                                         const std::string& kind, int threads) {
-  if (kind != kSentinel2L1c && kind != kSentinel2L2a && kind != kMajaL2a) {
+  if (kind != kSentinel2L1c && kind != kLandsatL1 && kind != kSentinel2L2a && kind != kMajaL2a) {
     return absl::InvalidArgumentError(absl::StrCat(uri, ": inputs of kind '", kind, "' cannot be read; known are ", kSentinel2L1c,
-                                                   ", ", kSentinel2L2a, ", ", kMajaL2a));
+                                                   ", ", kLandsatL1, ", ", kSentinel2L2a, ", ", kMajaL2a, ", arpent-l2a"));
   }
   std::vector<std::string> products;
   ARPENT_RETURN_IF_ERROR(CollectProducts(*stores, uri, 0, products));

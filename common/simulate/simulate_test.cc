@@ -10,7 +10,6 @@
 #include "common/simulate/landscape.h"
 #include "common/simulate/phenology.h"
 #include "common/simulate/site.h"
-#include "common/simulate/sun.h"
 #include "common/storage/file_store.h"
 #include "common/testing/status_matchers.h"
 #include "common/testing/temporary_folder.h"
@@ -36,13 +35,6 @@ std::map<std::string, std::string> DigestsBelow(const fs::path& folder) {
     if (entry.is_regular_file()) digests[fs::relative(entry.path(), folder)] = *Sha256OfFile(entry.path());
   }
   return digests;
-}
-
-TEST(Sun, StandsWhereAlmanacsPutIt) {
-  // NREL's solar position algorithm report (2003), appendix: 2003-10-17 12:30:30 -7 h, 39.742476 N 105.1786 W.
-  const SkyAngle sun = SunAt(absl::FromCivil(absl::CivilSecond(2003, 10, 17, 19, 30, 30), absl::UTCTimeZone()), -105.1786, 39.742476);
-  EXPECT_NEAR(sun.zenith_deg, 50.11162, 0.03);
-  EXPECT_NEAR(sun.azimuth_deg, 194.34024, 0.05);
 }
 
 TEST(Landscape, OutlineOfACellLiesInsideOfIt) {

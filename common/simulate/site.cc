@@ -20,7 +20,7 @@
 #include "common/simulate/l2a_writer.h"
 #include "common/simulate/noise.h"
 #include "common/simulate/scene_simulation.h"
-#include "common/simulate/sun.h"
+#include "common/geo/sun.h"
 
 namespace arpent::simulate {
 namespace {
@@ -89,7 +89,7 @@ absl::StatusOr<std::vector<TileGround>> MakeGrounds(const SiteOptions& options, 
 }
 
 // Angles that hardly change over a tile, at the nodes that the product format wants.
-scene::AngleGrid Even(const geo::Grid& grid, const SkyAngle& angle, double slope_deg) {
+scene::AngleGrid Even(const geo::Grid& grid, const geo::SunAngle& angle, double slope_deg) {
   scene::AngleGrid angles;
   const int nodes_x = grid.width * 10 / 5000 + 2, nodes_y = grid.height * 10 / 5000 + 2;
   angles.zenith_deg = Image<float>(nodes_x, nodes_y);
@@ -119,13 +119,13 @@ absl::StatusOr<scene::SceneMetadata> MetadataOf(const SiteOptions& options, cons
   double x = grid.CentreX(grid.width / 2), y = grid.CentreY(grid.height / 2);
   ARPENT_ASSIGN_OR_RETURN(const geo::Transform to_degrees, geo::Transform::Create(grid.epsg, kWgs84));
   to_degrees.Forward(x, y);
-  const SkyAngle sun = SunAt(metadata.sensing_start, x, y);
+  const geo::SunAngle sun = geo::SunAt(metadata.sensing_start, x, y);
   metadata.mean_sun_zenith_deg = sun.zenith_deg;
   metadata.mean_sun_azimuth_deg = sun.azimuth_deg;
   metadata.sun = Even(grid, sun, 0);
   for (size_t band = 0; band < metadata.bands.size(); ++band) {
     // From the west edge of one swath or the east edge of the other.
-    const SkyAngle view{3.0 + 4.0 * orbit + 0.02 * band, orbit == 0 ? 105.0 : 286.0};
+    const geo::SunAngle view{3.0 + 4.0 * orbit + 0.02 * band, orbit == 0 ? 105.0 : 286.0};
     metadata.view.push_back(Even(grid, view, 0.5));
     metadata.mean_view_zenith_deg.push_back(view.zenith_deg);
     metadata.mean_view_azimuth_deg.push_back(view.azimuth_deg);

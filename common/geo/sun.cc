@@ -1,10 +1,10 @@
-#include "common/simulate/sun.h"
+#include "common/geo/sun.h"
 
 #include <cmath>
 
-namespace arpent::simulate {
+namespace arpent::geo {
 
-SkyAngle SunAt(absl::Time time, double longitude_deg, double latitude_deg) {
+SunAngle SunAt(absl::Time time, double longitude_deg, double latitude_deg) {
   constexpr double kDegree = M_PI / 180;
   // Days and Julian centuries since 2000-01-01 12:00.
   const double days = absl::ToDoubleSeconds(time - absl::FromUnixSeconds(946728000)) / 86400;
@@ -22,7 +22,7 @@ SkyAngle SunAt(absl::Time time, double longitude_deg, double latitude_deg) {
   const double hour_angle = sidereal - right_ascension;
   const double latitude = latitude_deg * kDegree;
   const double sine = std::sin(latitude) * std::sin(declination) + std::cos(latitude) * std::cos(declination) * std::cos(hour_angle);
-  SkyAngle sun;
+  SunAngle sun;
   sun.zenith_deg = 90 - std::asin(sine) / kDegree;
   const double azimuth = std::atan2(-std::sin(hour_angle), std::tan(declination) * std::cos(latitude) -
                                                                std::sin(latitude) * std::cos(hour_angle));
@@ -30,4 +30,4 @@ SkyAngle SunAt(absl::Time time, double longitude_deg, double latitude_deg) {
   return sun;
 }
 
-}  // namespace arpent::simulate
+}  // namespace arpent::geo
