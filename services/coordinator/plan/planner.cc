@@ -188,7 +188,7 @@ class Planner {
                      .megapixels = acquisition.megapixels};
     cell.task.tile = scene.tile();
     cell.task.acquisition = scene.acquisition();
-    if (scene.kind() == "arpent-l2a") {
+    if (absl::EndsWith(scene.kind(), "-l2a")) {  // surface reflectance already, whoever made it
       cell.known = KnownOutcome{.outcome = CELL_OUTCOME_DONE, .key = scene.digest(), .uri = scene.uri()};
       return Add(std::move(cell));
     }
