@@ -115,6 +115,26 @@ void KeepDarkest(std::span<const Layer> layers, std::span<const View<const int16
   }
 }
 
+void LeaveOutHaze(std::span<const Layer> layers, std::span<const View<const int16_t>> blue) {
+  if (layers.size() < 2) return;
+  std::vector<int16_t> sorted;
+  for (int y = 0; y < layers[0].weights.height(); ++y) {
+    for (int x = 0; x < layers[0].weights.width(); ++x) {
+      sorted.clear();
+      for (size_t i = 0; i < layers.size(); ++i) {
+        const int16_t value = blue[i](x, y);
+        if (layers[i].weights(x, y) != 0 && value != raster::kReflectanceNoData) sorted.push_back(value);
+      }
+      if (sorted.size() < 2) continue;
+      std::sort(sorted.begin(), sorted.end());
+      const int limit = sorted[(sorted.size() - 1) / 3] + kHazeStep;
+      for (size_t i = 0; i < layers.size(); ++i) {
+        if (blue[i](x, y) > limit) layers[i].weights(x, y) = 0;
+      }
+    }
+  }
+}
+
 void KeepHeaviest(std::span<const Layer> layers) {
   if (layers.empty()) return;
   const int width = layers[0].weights.width();

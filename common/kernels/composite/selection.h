@@ -31,6 +31,12 @@ void KeepBestClass(std::span<const Layer> layers, raster::View<uint8_t> best, ra
 void KeepDarkest(std::span<const Layer> layers, std::span<const raster::View<const int16_t>> blue,
                  raster::View<const uint8_t> best);
 
+// Leaves out the scenes whose blue is brighter by more than kHazeStep than that of the darkest third of those that take
+// part: haze and thin cloud that the masks missed. For methods that would take such a scene as it is; means and medians
+// bear them.
+inline constexpr int kHazeStep = 200;  // reflectance x 10000
+void LeaveOutHaze(std::span<const Layer> layers, std::span<const raster::View<const int16_t>> blue);
+
 // Keeps the scene with the largest weight alone (the first of equals): the method "best-pixel".
 void KeepHeaviest(std::span<const Layer> layers);
 

@@ -96,6 +96,27 @@ TEST(Selection, UnderCloudTheDarkestBlueStays) {
   EXPECT_EQ(scenes.weights[0](2, 0) * scenes.weights[1](2, 0), 81);  // land is left alone
 }
 
+TEST(Selection, HazyDatesAreLeftOut) {
+  Scenes scenes;
+  std::vector<Image<int16_t>> images(5, Image<int16_t>(3, 1));
+  const int16_t blue[5][3] = {
+      {900, 500, raster::kReflectanceNoData}, {420, 690, 300}, {430, 0, 600}, {610, 0, 0}, {640, 0, 0}};
+  for (int d = 0; d < 5; ++d) {
+    scenes.Add(d, {kClassLand, kClassLand, kClassLand},
+               {9, static_cast<uint16_t>(d < 2 ? 9 : 0), static_cast<uint16_t>(d < 3 ? 9 : 0)});
+    std::copy_n(blue[d], 3, images[d].data());
+  }
+  std::vector<View<const int16_t>> views;
+  for (const auto& image : images) views.push_back(image.view());
+  LeaveOutHaze(scenes.layers, views);
+  // Pixel 0: the darkest third of five is 430; above 630 is haze. Pixel 1: 690 is 190 above 500. Pixel 2: 600 is 300
+  // above.
+  const uint16_t expected[5][3] = {{0, 9, 9}, {9, 9, 9}, {9, 0, 0}, {9, 0, 0}, {0, 0, 0}};
+  for (int d = 0; d < 5; ++d) {
+    for (int x = 0; x < 3; ++x) EXPECT_EQ(scenes.weights[d](x, 0), expected[d][x]) << d << "," << x;
+  }
+}
+
 TEST(Selection, BestPixelIsTheHeaviest) {
   Scenes scenes;
   scenes.Add(1, {kClassLand, kClassLand}, {5, 7});

@@ -129,15 +129,13 @@ absl::Status CompositeBlocks::Select(const geo::Window& window20, Layers& layers
   kernels::KeepOnePerDay(layers.views);
   kernels::KeepBestClass(layers.views, layers.best.view(), layers.flags.view(), layers.observations.view());
   const uint8_t* const best = layers.best.data();
-  if (scenes_.has("B02") &&
-      std::find(best, best + layers.best.size(), uint8_t{kernels::kClassCloud}) != best + layers.best.size()) {
-    std::vector<Image<int16_t>> blue;
-    for (size_t k = 0; k < layers.scenes.size(); ++k) {
-      ARPENT_ASSIGN_OR_RETURN(const Image<int16_t> fine, ReadBand(k, "B02", 10, window20, layers));
-      blue.emplace_back(window20.width, window20.height);
-      raster::ShrinkMean(fine.view(), 2, raster::kReflectanceNoData, blue.back().view());
-    }
-    kernels::KeepDarkest(layers.views, ViewsOf(blue), static_cast<const Layers&>(layers).best.view());
+  const uint8_t* const best_end = best + layers.best.size();
+  const bool best_pixel = options_.method == CompositeMethod::kBestPixel;
+  if (scenes_.has("B02") && (best_pixel || std::find(best, best_end, uint8_t{kernels::kClassCloud}) != best_end)) {
+    ARPENT_ASSIGN_OR_RETURN(const std::vector<Image<int16_t>> blue, ReadBlue(window20, layers));
+    const std::vector<View<const int16_t>> views = ViewsOf(blue);
+    kernels::KeepDarkest(layers.views, views, static_cast<const Layers&>(layers).best.view());
+    if (best_pixel) kernels::LeaveOutHaze(layers.views, views);
   }
   switch (options_.method) {
     case CompositeMethod::kWeightedAverage:
@@ -151,6 +149,18 @@ absl::Status CompositeBlocks::Select(const geo::Window& window20, Layers& layers
       return UseSpectralCentre(window20, layers);
   }
   return absl::OkStatus();
+}
+
+// Blue of all scenes at 20 m.
+absl::StatusOr<std::vector<Image<int16_t>>> CompositeBlocks::ReadBlue(const geo::Window& window20,
+                                                                      const Layers& layers) const {
+  std::vector<Image<int16_t>> blue;
+  for (size_t k = 0; k < layers.scenes.size(); ++k) {
+    ARPENT_ASSIGN_OR_RETURN(const Image<int16_t> fine, ReadBand(k, "B02", 10, window20, layers));
+    blue.emplace_back(window20.width, window20.height);
+    raster::ShrinkMean(fine.view(), 2, raster::kReflectanceNoData, blue.back().view());
+  }
+  return blue;
 }
 
 absl::Status CompositeBlocks::UseSpectralCentre(const geo::Window& window20, Layers& layers) const {

@@ -36,6 +36,7 @@ class CompositeBlocks {
 
   absl::Status ReadLayers(const geo::Window& window20, Layers& layers) const;
   absl::Status Select(const geo::Window& window20, Layers& layers) const;
+  absl::StatusOr<std::vector<raster::Image<int16_t>>> ReadBlue(const geo::Window& window20, const Layers& layers) const;
   absl::Status UseSpectralCentre(const geo::Window& window20, Layers& layers) const;
   absl::Status WriteSelection(const geo::Window& window20, const Layers& layers) const;
   absl::Status ReduceBand(const std::string& band, int resolution, const geo::Window& window20,
