@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "common/product/publication.h"
 #include "common/raster/image.h"
 #include "common/stages/season_classifier.h"
@@ -14,13 +15,22 @@
 
 namespace arpent::stages {
 
-// The map without lone pixels and regions below the smallest mapping unit (10 pixels). Codes in `frozen` stay.
-raster::Image<uint16_t> Regularised(const raster::Image<uint16_t>& codes, const std::vector<uint16_t>& frozen, int threads);
+struct MapStyle {
+  product::PixelType type = product::PixelType::kUInt16;  // or UInt8: no-data is 65535 or 255
+  std::vector<product::CodeClass> classes;
+  std::string description;
+};
 
-// Adds an asset of codes, as UInt8 (no-data 255) or UInt16 (65535); `codes` mark no-data with kUnclassified.
+// Adds the asset of the regularised map: the voted codes without regions below the smallest mapping unit (10 pixels).
+// Codes in `frozen` stay. Returns how many pixels have `counted`.
+absl::StatusOr<int64_t> WriteRegularised(const std::string& asset, const ClassifiedTile& tile,
+                                         const std::vector<uint16_t>& frozen, uint16_t counted,
+                                         const MapStyle& style, const StageContext& context,
+                                         product::Publication& publication);
+
+// Adds an asset of codes; they mark no-data with kUnclassified.
 absl::Status WriteCodes(const std::string& asset, const ClassifiedTile& tile, const raster::Image<uint16_t>& codes,
-                        product::PixelType type, const std::vector<product::CodeClass>& classes,
-                        const std::string& description, const StageContext& context, product::Publication& publication);
+                        const MapStyle& style, const StageContext& context, product::Publication& publication);
 
 // Adds the asset CONF.
 absl::Status WriteConfidence(const ClassifiedTile& tile, const StageContext& context, product::Publication& publication);

@@ -10,6 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/parallel.h"
 #include "common/base/status.h"
+#include "common/kernels/features/season_digest.h"
+#include "common/kernels/regularise/regularise.h"
 #include "common/product/publication.h"
 
 namespace arpent::stages {
@@ -22,6 +24,13 @@ using raster::Image;
 
 const std::vector<std::string> kMainBands = {"B03", "B04", "B08", "B11"};
 const std::vector<std::string> kRedEdgeBands = {"B05", "B06", "B07", "B8A"};
+
+// Regularisation looks this far, at pixels whose NDVI of the four quarters differs by at most 0.12 in the mean square: what
+// Sen2Agri's range radius of 0.65 over a season of 30 dates comes to.
+constexpr int kVoteRadius = 4;
+constexpr double kVoteNdvi = 0.12;
+constexpr int kVoteDifference =
+    static_cast<int>(4 * kVoteNdvi * kVoteNdvi * kernels::kDigestStepsPerNdvi * kernels::kDigestStepsPerNdvi);
 
 // The pixel is seen when the near infrared, or for want of it the first band, has a value.
 size_t WitnessBand(const std::vector<std::string>& bands) {
@@ -55,8 +64,9 @@ absl::StatusOr<Model> LoadModel(const StageContext& context, const TaskInput& in
 
 class SeasonClassification {
  public:
-  SeasonClassification(const TaskSpec& task, const StageContext& context, const std::string& purpose)
-      : task_(task), context_(context), purpose_(purpose) {}
+  SeasonClassification(const TaskSpec& task, const StageContext& context, const std::string& purpose,
+                       const std::vector<uint16_t>& frozen)
+      : task_(task), context_(context), purpose_(purpose), frozen_(frozen) {}
 
   absl::Status Prepare() {
     ARPENT_ASSIGN_OR_RETURN(options_, SeasonOptions::FromParameters(task_.parameters));
@@ -93,12 +103,17 @@ class SeasonClassification {
       for (const auto& entry : model.classifier->description().classes) classes.emplace(entry.code, entry);
     }
     for (const auto& [code, entry] : classes) tile.classes.push_back(entry);
-    const std::vector<geo::Window> blocks = series_->Blocks(context_.memory_bytes - tile.codes.size() * 3);
+    tile.voted = tile.codes;
+    const auto held = static_cast<int64_t>(tile.codes.size() * 5);
+    const std::vector<geo::Window> blocks = series_->Blocks(context_.memory_bytes - held);
+    digests_ = Image<kernels::SeasonDigest>(tile.grid.width, blocks[0].height + 2 * kVoteRadius);
     bool any_wanted = false;
     for (size_t k = 0; k < blocks.size(); ++k) {
       if (context_.cancelled()) return absl::CancelledError(absl::StrCat(purpose_, " was cancelled"));
       ARPENT_ASSIGN_OR_RETURN(const bool wanted, RunBlock(blocks[k], preset, tile));
       any_wanted |= wanted;
+      const bool ends_row = k + 1 == blocks.size() || blocks[k + 1].y != blocks[k].y;
+      if (ends_row) ARPENT_RETURN_IF_ERROR(VoteRows(blocks[k], tile));
       context_.progress(0.9 * static_cast<double>(k + 1) / static_cast<double>(blocks.size()));
     }
     tile.classified = classified_;
@@ -146,6 +161,30 @@ class SeasonClassification {
       const int own = model_of(name);
       model_of_stratum_.push_back(own >= 0 ? own : for_all);
     }
+    return absl::OkStatus();
+  }
+
+  // Votes for the rows that have all their neighbours once this row of blocks is classified, and moves on.
+  absl::Status VoteRows(const geo::Window& last_block, ClassifiedTile& tile) {
+    const int end = last_block.y + last_block.height;
+    const bool ends_tile = end == tile.grid.height;
+    const int first = std::max(0, last_block.y - kVoteRadius), last = ends_tile ? end : end - kVoteRadius;
+    const raster::View<uint16_t> codes = tile.codes.view().Sub({0, digest_top_, tile.grid.width, end - digest_top_});
+    const raster::View<uint16_t> voted = tile.voted.view().Sub({0, digest_top_, tile.grid.width, end - digest_top_});
+    constexpr int kRows = 64;
+    const size_t tasks = static_cast<size_t>(std::max(0, last - first) + kRows - 1) / kRows;
+    ARPENT_RETURN_IF_ERROR(ParallelFor(tasks, context_.threads, [&](size_t k) {
+      const int from = first + static_cast<int>(k) * kRows;
+      kernels::VoteOfSimilar(codes, std::as_const(digests_).view(), kVoteRadius, kVoteDifference, frozen_,
+                             from - digest_top_, std::min(from + kRows, last) - digest_top_, voted);
+      return absl::OkStatus();
+    }));
+    // Rows that later ones still look at move to the top.
+    const int keep = std::max(0, end - 2 * kVoteRadius);
+    for (int y = keep; y < end && keep > digest_top_; ++y) {
+      std::copy_n(digests_.row(y - digest_top_).begin(), tile.grid.width, digests_.row(y - keep).begin());
+    }
+    digest_top_ = keep;
     return absl::OkStatus();
   }
 
@@ -209,17 +248,28 @@ class SeasonClassification {
         if (stratum[i] == own) result[i] = trial[i], sure[i] = trial_sure[i];
       }
     }
+    std::vector<kernels::SeasonDigest> looks(chosen.size());
+    const size_t red = PlaceOf("B04"), nir = PlaceOf("B08");
+    if (red < series_->bands().size() && nir < series_->bands().size()) {
+      kernels::DigestSeason(filled, red, nir, looks.data());
+    }
     const float* witness = filled.plane(WitnessBand(series_->bands()), 0);
     int64_t seen = 0;
     for (size_t i = 0; i < chosen.size(); ++i) {
       if (std::isnan(witness[i])) continue;
       const int x = static_cast<int>(chosen[i]) % strip.width, y = static_cast<int>(chosen[i]) / strip.width;
+      digests_(strip.x + x, strip.y + y - digest_top_) = looks[i];
       codes(x, y) = result[i];
       confidence(x, y) = sure[i];
       ++seen;
     }
     classified_ += seen;
     return absl::OkStatus();
+  }
+
+  // The place of a band in the series, its number of bands when it is absent.
+  size_t PlaceOf(const char* band) const {
+    return std::find(series_->bands().begin(), series_->bands().end(), band) - series_->bands().begin();
   }
 
   void Predict(const Model& model, const std::vector<float>& planes, size_t pixels, std::vector<uint16_t>& codes,
@@ -236,6 +286,10 @@ class SeasonClassification {
   const TaskSpec& task_;
   const StageContext& context_;
   const std::string purpose_;
+  const std::vector<uint16_t>& frozen_;
+  // Digests of the rows that are still to vote or to be looked at: from row digest_top_ of the tile.
+  raster::Image<kernels::SeasonDigest> digests_;
+  int digest_top_ = 0;
   SeasonOptions options_;
   std::vector<Model> models_;
   std::unique_ptr<SeasonSeries> series_;
@@ -248,8 +302,9 @@ class SeasonClassification {
 }  // namespace
 
 absl::StatusOr<ClassifiedTile> ClassifySeason(const TaskSpec& task, const StageContext& context,
-                                              const std::string& purpose, const PresetCodes& preset) {
-  SeasonClassification classification(task, context, purpose);
+                                              const std::string& purpose, const std::vector<uint16_t>& frozen,
+                                              const PresetCodes& preset) {
+  SeasonClassification classification(task, context, purpose, frozen);
   ARPENT_RETURN_IF_ERROR(classification.Prepare());
   return classification.Run(preset);
 }

@@ -19,10 +19,11 @@
 
 namespace arpent::stages {
 
-// A tile's map: pixel by pixel, before any regularisation. Held whole: 3 bytes per pixel.
+// A tile's map. Held whole: 5 bytes per pixel.
 struct ClassifiedTile {
   geo::Grid grid;
-  raster::Image<uint16_t> codes;      // `no_data` where no date sees the pixel or it lies in no stratum
+  raster::Image<uint16_t> codes;      // kUnclassified where no date sees the pixel or it lies in no stratum
+  raster::Image<uint16_t> voted;      // the same after the vote of pixels that look alike
   raster::Image<uint8_t> confidence;  // per cent, 255 none
   std::vector<kernels::LegendEntry> classes;  // of all models, ascending code
   int64_t classified = 0;             // pixels
@@ -37,8 +38,10 @@ using PresetCodes =
 // Runs the models of the task's inputs of role `model` over the tile, each in the stratum that its item names
 // ("arpent:stratum"). INVALID_ARGUMENT: no model, one for another purpose, features that this season
 // does not have (named), a stratum of the tile without a model. NOT_FOUND when no date sees any pixel.
+// `frozen` codes take no part in the vote.
 absl::StatusOr<ClassifiedTile> ClassifySeason(const TaskSpec& task, const StageContext& context,
-                                              const std::string& purpose, const PresetCodes& preset);
+                                              const std::string& purpose, const std::vector<uint16_t>& frozen,
+                                              const PresetCodes& preset);
 
 inline constexpr uint16_t kUnclassified = raster::kUnsignedNoData;
 

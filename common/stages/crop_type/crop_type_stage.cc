@@ -39,6 +39,7 @@ absl::Status PresetFromMask(const product::RasterReader& mask, const std::string
 }  // namespace
 
 absl::StatusOr<TaskResult> RunCropType(const TaskSpec& task, const StageContext& context) {
+  const std::vector<uint16_t> frozen = {kNotCropland, kUnclassified};
   std::unique_ptr<product::RasterReader> mask;
   PresetCodes preset;
   if (const TaskInput* input = FindInput(task, "crop-mask"); input != nullptr) {
@@ -48,18 +49,17 @@ absl::StatusOr<TaskResult> RunCropType(const TaskSpec& task, const StageContext&
       return PresetFromMask(*mask, uri, grid, window, codes);
     };
   }
-  ARPENT_ASSIGN_OR_RETURN(const ClassifiedTile tile, ClassifySeason(task, context, "crop-type", preset));
-  std::vector<product::CodeClass> classes = {{kNotCropland, "not cropland", "#eeeae0"}};
+  ARPENT_ASSIGN_OR_RETURN(const ClassifiedTile tile, ClassifySeason(task, context, "crop-type", frozen, preset));
+  MapStyle style{product::PixelType::kUInt16, {{kNotCropland, "not cropland", "#eeeae0"}}, "crop type as classified"};
   for (const kernels::LegendEntry& entry : tile.classes) {
-    classes.push_back({entry.code, entry.name, insitu::ColourOf(entry.code)});
+    style.classes.push_back({entry.code, entry.name, insitu::ColourOf(entry.code)});
   }
   product::Publication publication(context.stores, context.scratch,
                                    DescribeSeasonProduct(task, tile.options, tile.grid));
-  ARPENT_RETURN_IF_ERROR(WriteCodes("CT_RAW", tile, tile.codes, product::PixelType::kUInt16, classes,
-                                    "crop type as classified", context, publication));
-  const raster::Image<uint16_t> cleaned = Regularised(tile.codes, {kNotCropland, kUnclassified}, context.threads);
-  ARPENT_RETURN_IF_ERROR(WriteCodes("CT", tile, cleaned, product::PixelType::kUInt16, classes, "crop type, regularised",
-                                    context, publication));
+  ARPENT_RETURN_IF_ERROR(WriteCodes("CT_RAW", tile, tile.codes, style, context, publication));
+  style.description = "crop type, regularised";
+  ARPENT_RETURN_IF_ERROR(
+      WriteRegularised("CT", tile, frozen, /*counted=*/kNotCropland, style, context, publication).status());
   ARPENT_RETURN_IF_ERROR(WriteConfidence(tile, context, publication));
   publication.description().numbers["arpent:pixels_classified"] = static_cast<double>(tile.classified);
   return FinishSeasonProduct(publication, tile.grid, context);

@@ -25,7 +25,7 @@ using learn::SampleTable;
 
 constexpr const char* kPurposeNames[kPurposes] = {"crop-mask", "crop-type"};
 // Values that one table may hold; classes share what is theirs. (Its bytes are made of a copy.)
-constexpr int64_t kMostTableBytes = int64_t{192} << 20;
+constexpr int64_t kMostTableBytes = int64_t{128} << 20;
 
 // One purpose's features and the rows that its pixels get.
 struct Column {
