@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/base/resources.h"
+#include "common/base/digest.h"
 #include "common/base/status.h"
 #include "common/base/task_context.h"
 #include "common/rpc/convert.h"
@@ -34,18 +35,12 @@ const char* OutcomeName(const v1::TaskOutcome& outcome) {
 
 absl::StatusOr<std::string> MakeScratch(const std::string& root, const v1::Task& task) {
   const std::filesystem::path folder =
-      std::filesystem::path(root) / absl::StrCat(task.task_id(), "-", task.fencing_token());
+      std::filesystem::path(root) / absl::StrCat(Sha256Of(task.task_id()).substr(0, kShortKeyLength), "-", task.fencing_token());
   std::error_code error;
   std::filesystem::remove_all(folder, error);
   std::filesystem::create_directories(folder, error);
   if (error) return ErrnoStatus(error.value(), absl::StrCat("scratch folder ", folder.string()));
   return folder.string();
-}
-
-// Names that a coordinator gives become names of folders.
-absl::Status CheckTaskId(const std::string& task_id) {
-  if (!task_id.empty() && task_id.find('/') == std::string::npos && task_id.front() != '.') return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("task id '", task_id, "' is not a plain name"));
 }
 
 }  // namespace
@@ -76,7 +71,6 @@ v1::TaskOutcome TaskRunner::Run(const v1::Task& task, TaskControl& control) cons
   {
     const ScopedTaskContext context(&account);
     status = [&]() -> absl::Status {
-      ARPENT_RETURN_IF_ERROR(CheckTaskId(task.task_id()));
       ARPENT_ASSIGN_OR_RETURN(const stages::TaskSpec spec, rpc::SpecOf(task));
       ARPENT_ASSIGN_OR_RETURN(const std::string scratch, MakeScratch(options_.scratch, task));
       const absl::Cleanup remove_scratch = [&] {

@@ -4,7 +4,9 @@
 #include <array>
 #include <cmath>
 #include <fstream>
+#include <iostream>
 #include <map>
+#include <memory>
 #include <sstream>
 #include <utility>
 #include <vector>
@@ -15,6 +17,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "common/base/status.h"
+#include "services/cli/command.h"
+#include "services/worker/worker_factory.h"
 
 namespace arpent::cli {
 namespace {
@@ -195,6 +199,20 @@ absl::Status RunAtmosphereWithFile(const std::string& tables_path, std::istream&
   absl::StatusOr<AtmosphereTables> tables = AtmosphereTables::Parse(bytes.str());
   if (!tables.ok()) return Annotate(tables.status(), tables_path);
   return RunAtmosphere(*tables, input, output);
+}
+
+void AddAtmosphereCommand(CLI::App& app, int& exit_code) {
+  auto tables = std::make_shared<std::string>();
+  CLI::App* command = app.add_subcommand("atmosphere", "Radiative-transfer calculator: CSV in, CSV out");
+  command->add_option("--tables", *tables, "Folder of the look-up tables (default: $ARPENT_TABLES, else beside the program)");
+  command->footer("Reads the columns sensor,band,sza_deg,vza_deg,raa_deg,aerosol,aot550,wv_gcm2,o3_atmcm,alt_km and, if given,\n"
+                  "rho_toa; other columns pass through. Relative azimuth 0 is backscatter.\n"
+                  "Example:\n  arpent atmosphere < rows.csv");
+  OnCall(*command, exit_code, [tables]() -> absl::StatusOr<int> {
+    const std::string folder = tables->empty() ? worker::DefaultTablesFolder() : *tables;
+    ARPENT_RETURN_IF_ERROR(RunAtmosphereWithFile(folder + "/" + kernels::kTablesFileName, std::cin, std::cout));
+    return kDone;
+  });
 }
 
 }  // namespace arpent::cli

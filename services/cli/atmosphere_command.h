@@ -12,6 +12,8 @@
 #include <ostream>
 #include <string>
 
+#include <CLI/CLI.hpp>
+
 #include "absl/status/status.h"
 #include "common/kernels/atmosphere/tables.h"
 
@@ -23,6 +25,9 @@ absl::Status RunAtmosphere(const kernels::AtmosphereTables& tables, std::istream
 
 // The same with the tables' file. NOT_FOUND naming it when it is missing.
 absl::Status RunAtmosphereWithFile(const std::string& tables_path, std::istream& input, std::ostream& output);
+
+// `arpent atmosphere [--tables DIR]`, standard input to standard output.
+void AddAtmosphereCommand(CLI::App& app, int& exit_code);
 
 }  // namespace arpent::cli
 

@@ -3,12 +3,15 @@
 
 #include <CLI/CLI.hpp>
 
+#include "services/cli/atmosphere_command.h"
 #include "services/cli/completion_command.h"
 #include "services/cli/output.h"
 #include "services/cli/product_commands.h"
+#include "services/cli/run_commands.h"
 #include "services/cli/simulate_command.h"
 #include "services/cli/site_commands.h"
 #include "services/cli/stage_commands.h"
+#include "services/cli/up_command.h"
 
 int main(int argc, char** argv) {
   using namespace arpent::cli;  // NOLINT
@@ -29,10 +32,13 @@ int main(int argc, char** argv) {
   AddCropTypeCommand(app, format, exit_code);
   AddMapCommand(app, format, exit_code);
   AddSiteCommands(app, format, exit_code);
+  AddRunCommands(app, format, exit_code);
   AddProductCommands(app, format, exit_code);
   AddWorkerCommands(app, format, exit_code);
   AddStorageCommands(app, format, exit_code);
+  AddUpCommand(app, exit_code);
   AddSimulateCommand(app, exit_code);
+  AddAtmosphereCommand(app, exit_code);
   AddCompletionCommand(app, exit_code);
   app.footer("Examples:\n"
              "  arpent simulate site -o demo && arpent run start -f demo/site.yaml --local --root products\n"
