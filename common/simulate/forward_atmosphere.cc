@@ -1,87 +1,142 @@
 #include "common/simulate/forward_atmosphere.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 
-#include "common/simulate/phenology.h"
+#include "common/base/parallel.h"
+#include "common/base/status.h"
+#include "common/kernels/atmosphere/forward_model.h"
 
 namespace arpent::simulate {
 namespace {
 
 constexpr double kDegree = M_PI / 180;
-constexpr double kAngstrom = 1.25, kAsymmetry = 0.66, kAlbedo = 0.93;
-constexpr double kAerosolScaleHeight_km = 2, kMolecularScaleHeight_km = 8;
 
-// Mean wavelength, water vapour a and b, absorption per atm-cm of ozone, absorption of the other gases at 1013 hPa.
-struct BandFacts {
-  double wavelength_um, water_a, water_b, ozone, other;
-};
-constexpr std::array<BandFacts, kBands> kFacts = {{{0.4431, 0, 1, 0.00251, 0},
-                                                   {0.4922, 0, 1, 0.02447, 0},
-                                                   {0.5598, 0.00068, 0.9308, 0.09851, 0},
-                                                   {0.6645, 0.00313, 0.8302, 0.04989, 0},
-                                                   {0.7041, 0.01256, 0.8181, 0.02035, 0.00001},
-                                                   {0.7404, 0.01082, 0.8536, 0.01085, 0},
-                                                   {0.7827, 0.00359, 0.8244, 0, 0.00013},
-                                                   {0.8305, 0.02584, 0.6425, 0, 0.00006},
-                                                   {0.8647, 0.00036, 0.9665, 0, 0.00003},
-                                                   {0.9450, 0.61300, 0.5269, 0, 0},
-                                                   {1.3733, 2.75496, 0.4523, 0, 0.00001},
-                                                   {1.6124, 0.00056, 1.0044, 0, 0.01635},
-                                                   {2.1980, 0.01528, 0.7292, 0, 0.01928}}};
-
-double MolecularDepth(double um, double altitude_km) {
-  const double inverse = 1 / (um * um);
-  return 0.008569 * inverse * inverse * (1 + 0.0113 * inverse + 0.00013 * inverse * inverse) *
-         std::exp(-altitude_km / kMolecularScaleHeight_km);
+absl::StatusOr<std::string> ReadText(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return absl::NotFoundError(absl::StrCat(path, ": cannot be read"));
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
-double HenyeyGreenstein(double g, double cosine) {
-  const double base = 1 + g * g - 2 * g * cosine;
-  return (1 - g * g) / (base * std::sqrt(base));
+// Three values over a range, or one when it has no width.
+std::vector<double> NodesOver(double lowest, double highest) {
+  if (highest - lowest < 1e-6) return {lowest};
+  return {lowest, (lowest + highest) / 2, highest};
+}
+
+// Lagrange weights of the nodes at `x`, held inside of the range.
+std::array<double, 3> WeightsAt(const std::vector<double>& nodes, double x) {
+  if (nodes.size() == 1) return {1, 0, 0};
+  x = std::clamp(x, nodes.front(), nodes.back());
+  const double a = nodes[0], b = nodes[1], c = nodes[2];
+  return {(x - b) * (x - c) / ((a - b) * (a - c)), (x - a) * (x - c) / ((b - a) * (b - c)),
+          (x - a) * (x - b) / ((c - a) * (c - b))};
 }
 
 }  // namespace
 
-ForwardBand ForwardOf(int band, const SunAndView& geometry, const AirState& state) {
-  const BandFacts& facts = kFacts[band];
-  const double mu0 = std::cos(geometry.sun_zenith_deg * kDegree), mu = std::cos(geometry.view_zenith_deg * kDegree);
-  const double sines = std::sin(geometry.sun_zenith_deg * kDegree) * std::sin(geometry.view_zenith_deg * kDegree);
-  // Scattering angle: 180 degrees when sun and sensor stand together.
-  const double cos_scattering = -mu0 * mu - sines * std::cos(geometry.relative_azimuth_deg * kDegree);
+absl::StatusOr<kernels::RadiativeInputs> ReadRadiativeInputs(const std::string& folder) {
+  std::error_code error;
+  const std::string installed = ARPENT_ATMOSPHERE_INSTALLED_DATA;
+  const std::string place = !folder.empty()                                     ? folder
+                            : std::filesystem::is_directory(installed, error) ? installed
+                                                                                : ARPENT_ATMOSPHERE_SOURCE_DATA;
+  ARPENT_ASSIGN_OR_RETURN(const std::string aerosol, ReadText(absl::StrCat(place, "/", kernels::kAerosolFileName)));
+  ARPENT_ASSIGN_OR_RETURN(const std::string spectral, ReadText(absl::StrCat(place, "/", kernels::kSpectralFileName)));
+  ARPENT_ASSIGN_OR_RETURN(const std::string gas, ReadText(absl::StrCat(place, "/", kernels::kGasFileName)));
+  absl::StatusOr<kernels::RadiativeInputs> inputs = kernels::RadiativeInputs::Parse(aerosol, spectral, gas);
+  if (!inputs.ok()) return Annotate(inputs.status(), place);
+  return inputs;
+}
 
-  const double molecules = MolecularDepth(facts.wavelength_um, state.altitude_km);
-  const double aerosol = state.aot_550 * std::pow(facts.wavelength_um / 0.55, -kAngstrom);
-  const double tau = molecules + aerosol;
-  const double phase = (molecules * 0.75 * (1 + cos_scattering * cos_scattering) +
-                        kAlbedo * aerosol * HenyeyGreenstein(kAsymmetry, cos_scattering)) /
-                       tau;
-  const double x1 = 3 * kAlbedo * kAsymmetry * aerosol / tau;
-  const auto r1 = [tau](double cosine) { return 1 + 1.5 * cosine + (1 - 1.5 * cosine) * std::exp(-tau / cosine); };
+absl::StatusOr<SceneAir> SceneAir::Solve(const kernels::RadiativeInputs& inputs, const scene::SceneMetadata& metadata,
+                                         const std::string& aerosol, const Range& range, int threads) {
+  ARPENT_ASSIGN_OR_RETURN(const kernels::AerosolModel model, kernels::AerosolModelFromName(aerosol));
+  ARPENT_ASSIGN_OR_RETURN(const kernels::Sensor sensor, kernels::SensorFromName(metadata.platform));
+  SceneAir air;
+  air.aots_ = NodesOver(range.lowest_aot, range.highest_aot);
+  air.altitudes_km_ = NodesOver(range.lowest_km, range.highest_km);
+  air.ozone_atmcm_ = range.ozone_atmcm;
+  // Bands look at the ground within a few tenths of a degree: one of the middle stands for all.
+  const size_t middle = metadata.bands.size() / 2;
+  const kernels::Geometry geometry{metadata.mean_sun_zenith_deg, metadata.mean_view_zenith_deg[middle],
+                                   metadata.mean_sun_azimuth_deg - metadata.mean_view_azimuth_deg[middle]};
+  air.air_mass_ = 1 / std::cos(geometry.sun_zenith_deg * kDegree) + 1 / std::cos(geometry.view_zenith_deg * kDegree);
+  std::vector<std::string> names;
+  for (const scene::Band& band : metadata.bands) {
+    names.push_back(band.name);
+    const auto input = std::find_if(inputs.bands.begin(), inputs.bands.end(), [&](const kernels::BandInput& candidate) {
+      return candidate.sensor == sensor && candidate.name == band.name;
+    });
+    if (input == inputs.bands.end()) return absl::InvalidArgumentError(absl::StrCat("band ", band.name, " has no spectral data"));
+    air.gas_.push_back(input->gas);
+  }
+  const size_t aots = air.aots_.size(), states = aots * air.altitudes_km_.size();
+  air.nodes_.resize(names.size() * states);
+  ARPENT_RETURN_IF_ERROR(ParallelFor(states, threads, [&](size_t i) -> absl::Status {
+    const double altitude_km = air.altitudes_km_[i / aots], aot = air.aots_[i % aots];
+    ARPENT_ASSIGN_OR_RETURN(const std::vector<kernels::BandCoefficients> solved,
+                            kernels::ExactCoefficients(inputs, sensor, names, geometry,
+                                                       {model, aot, range.water_vapour_gcm2, range.ozone_atmcm, altitude_km}));
+    kernels::GasState gas = air.GasAt({aot, range.water_vapour_gcm2, altitude_km});
+    kernels::GasState half = gas, none = gas;
+    half.water_vapour_gcm2 /= 2;
+    none.water_vapour_gcm2 = 0;
+    for (size_t band = 0; band < solved.size(); ++band) {
+      const kernels::BandCoefficients& c = solved[band];
+      Node& node = air.nodes_[band * states + i];
+      node = {c.rho_atm, 0, c.t_down(), c.t_up(), c.t_down_direct, c.t_up_direct, c.s_albedo};
+      // The aerosol's share of the path has passed half of the water, the molecules' none; where water matters, that tells
+      // them apart.
+      const double with_half = GasTransmittance(air.gas_[band], half), without = GasTransmittance(air.gas_[band], none);
+      if (without - with_half > 1e-9) node.rho_molecules = (c.rho_path - c.rho_atm * with_half) / (without - with_half);
+    }
+    return absl::OkStatus();
+  }));
+  return air;
+}
 
+kernels::GasState SceneAir::GasAt(const AirState& state) const {
+  return {.air_mass = air_mass_,
+          .water_vapour_gcm2 = state.water_vapour_gcm2,
+          .ozone_atmcm = ozone_atmcm_,
+          .pressure_hpa = kernels::StandardPressureHpa(state.altitude_km)};
+}
+
+ForwardBand SceneAir::At(int band, const AirState& state) const {
+  const std::array<double, 3> by_aot = WeightsAt(aots_, state.aot_550);
+  const std::array<double, 3> by_altitude = WeightsAt(altitudes_km_, state.altitude_km);
+  Node mean{0, 0, 0, 0, 0, 0, 0};
+  for (size_t i = 0; i < altitudes_km_.size(); ++i) {
+    for (size_t j = 0; j < aots_.size(); ++j) {
+      const Node& node = At(band, static_cast<int>(i), static_cast<int>(j));
+      const double weight = by_altitude[i] * by_aot[j];
+      mean.rho_atm += weight * node.rho_atm;
+      mean.rho_molecules += weight * node.rho_molecules;
+      mean.t_down += weight * node.t_down;
+      mean.t_up += weight * node.t_up;
+      mean.t_down_direct += weight * node.t_down_direct;
+      mean.t_up_direct += weight * node.t_up_direct;
+      mean.s_albedo += weight * node.s_albedo;
+    }
+  }
+  kernels::GasState gas = GasAt(state);
   ForwardBand forward;
-  const double denominator = 4 + (3 - x1) * tau;
-  const double reflected = 1 - r1(mu) * r1(mu0) / denominator +
-                           ((3 + x1) * mu * mu0 - 2 * (mu + mu0) + phase) *
-                               (1 - std::exp(-tau * (1 / mu + 1 / mu0))) / (4 * (mu + mu0));
-  // Sobolev's layer absorbs nothing; what the aerosol absorbs is taken off along both ways.
-  const double absorbed = (1 - kAlbedo) * aerosol;
-  const double down = 2 * r1(mu0) / denominator * std::exp(-absorbed / mu0);
-  const double up = 2 * r1(mu) / denominator * std::exp(-absorbed / mu);
-  forward.transmittance = down * up;
-  forward.s_albedo = (3 - x1) * tau / denominator * (1 - 0.5 * absorbed / std::max(1e-9, tau));
-  forward.direct_share = std::min(1.0, std::exp(-tau / mu0) / down);
-  forward.up_direct_share = std::min(1.0, std::exp(-tau / mu) / up);
-
-  const double mass = 1 / mu0 + 1 / mu;
-  const double water = std::exp(-facts.water_a * std::pow(mass * state.water_vapour_gcm2, facts.water_b));
-  const double half_water = std::exp(-facts.water_a * std::pow(mass * state.water_vapour_gcm2 / 2, facts.water_b));
-  const double dry = std::exp(-mass * (facts.ozone * state.ozone_atmcm +
-                                       facts.other * std::exp(-state.altitude_km / kMolecularScaleHeight_km)));
-  forward.gas = water * dry;
-  // Light scattered on its way passes about half of the water.
-  forward.path = std::max(0.0, reflected) * dry * half_water;
+  forward.gas = GasTransmittance(gas_[band], gas);
+  gas.water_vapour_gcm2 = state.water_vapour_gcm2 / 2;
+  const double with_half = GasTransmittance(gas_[band], gas);
+  gas.water_vapour_gcm2 = 0;
+  const double without = GasTransmittance(gas_[band], gas);
+  forward.path = (mean.rho_atm - mean.rho_molecules) * with_half + mean.rho_molecules * without;
+  forward.transmittance = mean.t_down * mean.t_up;
+  forward.s_albedo = mean.s_albedo;
+  forward.direct_share = mean.t_down_direct / mean.t_down;
+  forward.up_direct_share = mean.t_up_direct / mean.t_up;
   return forward;
 }
 

@@ -5,8 +5,8 @@
 
 #include "absl/time/time.h"
 #include "common/base/parallel.h"
+#include "common/base/status.h"
 #include "common/scene/safe_metadata.h"
-#include "common/simulate/forward_atmosphere.h"
 #include "common/simulate/noise.h"
 
 namespace arpent::simulate {
@@ -82,6 +82,25 @@ SceneSimulation::SceneSimulation(const SiteOptions& options, const Landscape& la
   }
 }
 
+absl::StatusOr<SceneSimulation> SceneSimulation::Create(const SiteOptions& options, const kernels::RadiativeInputs& inputs,
+                                                        const Landscape& landscape, const Ground& ground,
+                                                        scene::SceneMetadata metadata, int index) {
+  SceneSimulation scene(options, landscape, ground, std::move(metadata), index);
+  const SkyOptions sky = SkyOf(options, index);
+  SceneAir::Range range;
+  range.lowest_aot = kLeastHaze * sky.aot_550;
+  range.highest_aot = kMostHaze * sky.aot_550;
+  range.water_vapour_gcm2 = sky.water_vapour_gcm2;
+  if (const Image<float>& elevation = ground.elevation(); !elevation.empty()) {
+    const auto [lowest, highest] = std::minmax_element(elevation.data(), elevation.data() + elevation.size());
+    range.lowest_km = *lowest / 1000;
+    range.highest_km = *highest / 1000;
+  }
+  ARPENT_ASSIGN_OR_RETURN(scene.air_,
+                          SceneAir::Solve(inputs, scene.metadata_, options.aerosol, range, options.threads));
+  return scene;
+}
+
 Image<float> SceneSimulation::Reflectance(int band) const {
   return ground_.ReflectanceOf(spectra_, band, scene::kSentinel2BandResolutions_m[band], options_.threads);
 }
@@ -111,8 +130,6 @@ Image<uint16_t> SceneSimulation::DigitalNumbers(int band) const {
   const Image<float> reflectance = Reflectance(band);
   const Image<float> surroundings = Surroundings(reflectance, resolution);
   const scene::Band& info = metadata_.bands[band];
-  const SunAndView geometry{metadata_.mean_sun_zenith_deg, metadata_.mean_view_zenith_deg[band],
-                            std::abs(metadata_.mean_sun_azimuth_deg - metadata_.mean_view_azimuth_deg[band])};
   Image<uint16_t> numbers(reflectance.width(), reflectance.height());
   const auto air_at = [&](double x, double y) {
     double rx = 0, ry = 0;
@@ -123,7 +140,7 @@ Image<uint16_t> SceneSimulation::DigitalNumbers(int band) const {
       const int py = std::clamp(static_cast<int>(y * factor), 0, ground_.grid().height - 1);
       state.altitude_km = ground_.elevation()(px, py) / 1000;
     }
-    return ForwardOf(band, geometry, state);
+    return air_.At(band, state);
   };
   (void)ParallelFor(numbers.height(), options_.threads, [&](size_t row) {
     const int y = static_cast<int>(row);

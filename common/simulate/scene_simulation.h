@@ -4,8 +4,10 @@
 
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "common/raster/image.h"
 #include "common/scene/scene.h"
+#include "common/simulate/forward_atmosphere.h"
 #include "common/simulate/ground.h"
 #include "common/simulate/site_options.h"
 #include "common/simulate/sky.h"
@@ -14,9 +16,11 @@ namespace arpent::simulate {
 
 class SceneSimulation {
  public:
-  // `index` counts the site's dates. `metadata` gives time, angles, grid and bands.
-  SceneSimulation(const SiteOptions& options, const Landscape& landscape, const Ground& ground,
-                  scene::SceneMetadata metadata, int index);
+  // `index` counts the site's dates. `metadata` gives time, angles, grid and bands. INVALID_ARGUMENT when the sun is too low or
+  // the air beyond what the solver knows.
+  static absl::StatusOr<SceneSimulation> Create(const SiteOptions& options, const kernels::RadiativeInputs& inputs,
+                                                const Landscape& landscape, const Ground& ground,
+                                                scene::SceneMetadata metadata, int index);
 
   const scene::SceneMetadata& metadata() const { return metadata_; }
 
@@ -41,11 +45,15 @@ class SceneSimulation {
   raster::Image<float> Surroundings(const raster::Image<float>& reflectance, int resolution_m) const;
   double SlopeFactor(int x, int y) const;
 
+  SceneSimulation(const SiteOptions& options, const Landscape& landscape, const Ground& ground,
+                  scene::SceneMetadata metadata, int index);
+
   const SiteOptions& options_;
   const Ground& ground_;
-  const scene::SceneMetadata metadata_;
-  const int index_;
-  const Sky sky_;
+  scene::SceneMetadata metadata_;
+  int index_;
+  Sky sky_;
+  SceneAir air_;
   std::vector<Spectrum> spectra_;
   int seen_first_ = 0, seen_last_ = 0;
 };

@@ -228,7 +228,7 @@ absl::Status WriteSiteFile(const SiteOptions& options, const std::vector<TileGro
       "# A simulated site: `arpent run start -f site.yaml --local` runs it. Truth lies in truth/.\n", "name: ", options.name,
       "\narea: \"tiles:", absl::StrJoin(names, ","), "\"\ninputs: [{uri: ", options.level_l2a ? "l2a" : "l1c",
       ", kind: ", options.level_l2a ? "arpent-l2a" : "sentinel2-l1c", "}]\n");
-  if (options.relief_m > 0) absl::StrAppend(&yaml, "auxiliary: {dem: dem.tif}\n");
+  absl::StrAppend(&yaml, "auxiliary: {", options.relief_m > 0 ? "dem: dem.tif, " : "", "aerosol: ", options.aerosol, "}\n");
   absl::StrAppend(&yaml, "seasons: [{name: \"", options.first.year(), "\", start: ", geo::FormatDay(options.first), ", end: ",
                   geo::FormatDay(options.last), ", products: [composite, crop-mask, crop-type, map]}]\n",
                   "parcels: {file: parcels.gpkg, columns: {id: ID, crop: CROP, land_cover: LC, code: CODE, irrigation: "
@@ -246,6 +246,7 @@ absl::Status SimulateSite(const SiteOptions& options) {
   std::error_code error;
   fs::create_directories(options.folder, error);
   if (error) return absl::PermissionDeniedError(absl::StrCat(options.folder, ": ", error.message()));
+  ARPENT_ASSIGN_OR_RETURN(const kernels::RadiativeInputs inputs, ReadRadiativeInputs(options.radiative_data));
   const Landscape landscape(options.seed, options.parcel_m);
   ARPENT_ASSIGN_OR_RETURN(const std::vector<TileGround> tiles, MakeGrounds(options, landscape));
   ARPENT_RETURN_IF_ERROR(WriteSurvey(options, landscape, tiles));
@@ -260,7 +261,8 @@ absl::Status SimulateSite(const SiteOptions& options) {
     for (int index = 0; index < options.dates; ++index) {
       options.progress("scenes", static_cast<double>(done++) / total);
       ARPENT_ASSIGN_OR_RETURN(scene::SceneMetadata metadata, MetadataOf(options, tile, index));
-      const SceneSimulation scene(options, landscape, tile.ground, std::move(metadata), index);
+      ARPENT_ASSIGN_OR_RETURN(const SceneSimulation scene,
+                              SceneSimulation::Create(options, inputs, landscape, tile.ground, std::move(metadata), index));
       if (options.truth) ARPENT_RETURN_IF_ERROR(WriteSceneTruth(options, scene));
       if (options.level_l2a) {
         ARPENT_RETURN_IF_ERROR(WriteL2aProduct(options, tile.ground, scene));

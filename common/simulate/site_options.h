@@ -24,6 +24,8 @@ struct SiteOptions {
   int orbits = 1;                              // 2: dates alternate between two swaths that overlap
   double cloud_cover = 0.18;                   // mean over the dates
   double aot_550 = 0.15, water_vapour_gcm2 = 1.8;
+  std::string aerosol = "continental";         // model of kernels/atmosphere/sensor.h
+  std::string radiative_data;                  // folder of the solver's input files; "": as installed
   double relief_m = 0;                         // height of hills; 0 flat
   double parcel_m = 260;                       // mean distance between neighbouring fields
   double noise_dn = 8;                         // deviation of the sensor's noise

@@ -43,7 +43,7 @@ double Sky::ShadowAt(double x, double y) const {
 }
 
 double Sky::AotAt(double x, double y) const {
-  return options_.aot_550 * (0.85 + 0.3 * SmoothNoise(options_.seed + kHaze, x / 30000, y / 30000));
+  return options_.aot_550 * (kLeastHaze + (kMostHaze - kLeastHaze) * SmoothNoise(options_.seed + kHaze, x / 30000, y / 30000));
 }
 
 double Sky::WaterVapourAt(double x, double y) const {

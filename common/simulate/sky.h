@@ -13,6 +13,9 @@ struct SkyOptions {
   double water_vapour_gcm2 = 1.8;
 };
 
+// AOT varies over a scene between these shares of its mean.
+inline constexpr double kLeastHaze = 0.85, kMostHaze = 1.15;
+
 class Sky {
  public:
   // Angles of sun and view in degrees, azimuths clockwise from north.

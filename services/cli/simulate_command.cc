@@ -61,6 +61,9 @@ void AddSimulateCommand(CLI::App& app, int& exit_code) {
   command->add_option("--orbits", site.orbits, "2: two swaths that overlap, in turn")->capture_default_str();
   command->add_option("--clouds", site.cloud_cover, "Mean cloud cover, 0 to 1")->capture_default_str();
   command->add_option("--aot", site.aot_550, "Mean aerosol optical thickness at 550 nm")->capture_default_str();
+  command->add_option("--aerosol", site.aerosol, "Aerosol model: continental, maritime, urban, desert, biomass or none")
+      ->capture_default_str();
+  command->add_option("--atmosphere-data", site.radiative_data, "Folder of the solver's input files (default: as installed)");
   command->add_option("--water-vapour", site.water_vapour_gcm2, "Mean water vapour column, g/cm2")->capture_default_str();
   command->add_option("--relief", site.relief_m, "Height of hills in m; 0 is flat")->capture_default_str();
   command->add_option("--parcel", site.parcel_m, "Mean distance between neighbouring fields, m")->capture_default_str();
