@@ -82,16 +82,20 @@ Between Place(int pixel, int cells) {
 CloudCells::CloudCells(int width, int height)
     : counts_((width + kCloudCellPixels - 1) / kCloudCellPixels, (height + kCloudCellPixels - 1) / kCloudCellPixels) {}
 
-void CloudCells::Add(int x, int y, raster::View<const uint8_t> scl, raster::View<const uint16_t> qa) {
-  for (int v = 0; v < scl.height(); ++v) {
+void CloudCells::Add(int x, int y, raster::View<const uint8_t> traits) {
+  for (int v = 0; v < traits.height(); ++v) {
     const int row = (y + v) / kCloudCellPixels;
-    if (row >= counts_.height()) return;
-    const auto scl_row = scl.row(v);
-    const auto qa_row = qa.row(v);
-    for (int u = 0; u < scl.width() && (x + u) / kCloudCellPixels < counts_.width(); ++u) {
+    const uint8_t* const line = traits.row(v).data();
+    for (int u = 0; u < traits.width(); u += kCloudCellPixels) {
+      const int end = std::min(u + kCloudCellPixels, traits.width());
+      int valid = 0, hidden = 0;
+      for (int i = u; i < end; ++i) {
+        valid += (line[i] & kTraitData) != 0;
+        hidden += (line[i] & kTraitObscured) != 0;
+      }
       Count& count = counts_((x + u) / kCloudCellPixels, row);
-      count.valid = static_cast<uint8_t>(count.valid + HasData(scl_row[u], qa_row[u]));
-      count.hidden = static_cast<uint8_t>(count.hidden + IsObscured(scl_row[u], qa_row[u]));
+      count.valid = static_cast<uint8_t>(count.valid + valid);
+      count.hidden = static_cast<uint8_t>(count.hidden + hidden);
     }
   }
 }

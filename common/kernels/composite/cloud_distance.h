@@ -29,7 +29,8 @@ class CloudCells {
 
   // Adds the pixels whose first is (x, y), both multiples of kCloudCellPixels. Pieces of one scene do not share cells,
   // so that threads may add them at the same time.
-  void Add(int x, int y, raster::View<const uint8_t> scl, raster::View<const uint16_t> qa);
+  // `traits` are PixelTrait bits.
+  void Add(int x, int y, raster::View<const uint8_t> traits);
 
   int width() const { return counts_.width(); }
   int height() const { return counts_.height(); }

@@ -32,7 +32,7 @@ void Dilate(View<const uint8_t> in, int radius, View<uint8_t> out) {
 }
 
 // Bits that decide about a pixel, from either raster.
-enum Trait : uint8_t { kNone = 1, kHidden = 2, kDoubt = 4, kSnow = 8, kWater = 16 };
+enum Trait : uint8_t { kNone = 1, kHidden = 2, kDoubt = 4, kSnow = 8, kWater = 16, kThin = 32 };
 
 uint8_t TraitsOfScl(uint8_t scl) {
   switch (scl) {
@@ -44,7 +44,7 @@ uint8_t TraitsOfScl(uint8_t scl) {
     case raster::kSclCloudHigh:
       return kHidden;
     case raster::kSclCirrus:
-      return kDoubt;
+      return kDoubt | kThin;
     case raster::kSclSnow:
       return kSnow;
     case raster::kSclWater:
@@ -59,6 +59,7 @@ uint8_t TraitsOfQa(uint16_t qa) {
   if (qa & (raster::kQaNoData | raster::kQaSaturated)) traits |= kNone;
   if (qa & (raster::kQaCloud | raster::kQaCloudShadow)) traits |= kHidden;
   if (qa & (raster::kQaCirrus | raster::kQaCloudAdjacent)) traits |= kDoubt;
+  if (qa & raster::kQaCirrus) traits |= kThin;
   if (qa & raster::kQaSnow) traits |= kSnow;
   if (qa & raster::kQaWater) traits |= kWater;
   return traits;
@@ -80,8 +81,6 @@ const Tables& TraitTables() {
   return tables;
 }
 
-uint8_t Traits(uint8_t scl, uint16_t qa) { return TraitTables().scl[scl] | TraitTables().qa[qa & 255]; }
-
 uint8_t ClassOf(uint8_t traits, bool near_hidden) {
   if (traits & kNone) return kClassNone;
   if (traits & kHidden) return kClassCloud;
@@ -93,39 +92,40 @@ uint8_t ClassOf(uint8_t traits, bool near_hidden) {
 
 }  // namespace
 
-bool IsObscured(uint8_t scl, uint16_t qa) {
-  const uint8_t traits = Traits(scl, qa);
-  return !(traits & kNone) && ((traits & kHidden) || scl == raster::kSclCirrus || (qa & raster::kQaCirrus));
-}
-
-bool HasData(uint8_t scl, uint16_t qa) { return !(Traits(scl, qa) & kNone); }
-
-void ClassifyPixels(View<const uint8_t> scl, View<const uint16_t> qa, View<uint8_t> out) {
-  assert(scl.width() == out.width() + 2 * kCloudGuardPixels && scl.height() == out.height() + 2 * kCloudGuardPixels);
-  assert(qa.width() == scl.width() && qa.height() == scl.height());
-  Image<uint8_t> traits(scl.width(), scl.height()), hidden(scl.width(), scl.height());
+void FindTraits(View<const uint8_t> scl, View<const uint16_t> qa, View<uint8_t> traits) {
   const Tables& tables = TraitTables();
-  for (int y = 0; y < scl.height(); ++y) {
+  uint8_t meaning[64];
+  for (int i = 0; i < 64; ++i) {
+    const bool data = !(i & kNone), hidden = data && (i & kHidden), thin = data && (i & kThin);
+    meaning[i] = static_cast<uint8_t>((data ? kTraitData : 0) | (hidden ? kTraitHidden : 0) |
+                                      (hidden || thin ? kTraitObscured : 0));
+  }
+  for (int y = 0; y < traits.height(); ++y) {
     const auto scl_row = scl.row(y);
     const auto qa_row = qa.row(y);
-    const auto traits_row = traits.row(y), hidden_row = hidden.row(y);
-    for (int x = 0; x < scl.width(); ++x) {
-      const uint8_t value = tables.scl[scl_row[x]] | tables.qa[qa_row[x] & 255];
-      traits_row[x] = value;
-      hidden_row[x] = (value & (kHidden | kNone)) == kHidden;
-    }
+    const auto out = traits.row(y);
+    for (int x = 0; x < traits.width(); ++x) out[x] = meaning[tables.scl[scl_row[x]] | tables.qa[qa_row[x] & 255]];
   }
+}
+
+void ClassifyPixels(View<const uint8_t> scl, View<const uint16_t> qa, View<const uint8_t> hidden, View<uint8_t> out) {
+  assert(hidden.width() == out.width() + 2 * kCloudGuardPixels);
+  assert(hidden.height() == out.height() + 2 * kCloudGuardPixels);
+  const Tables& tables = TraitTables();
   Image<uint8_t> near_hidden(out.width(), out.height());
-  Dilate(hidden.view(), kCloudGuardPixels, near_hidden.view());
-  uint8_t classes[2][32];
-  for (int i = 0; i < 32; ++i) {
+  Dilate(hidden, kCloudGuardPixels, near_hidden.view());
+  uint8_t classes[2][64];
+  for (int i = 0; i < 64; ++i) {
     for (int near = 0; near < 2; ++near) classes[near][i] = ClassOf(static_cast<uint8_t>(i), near != 0);
   }
   for (int y = 0; y < out.height(); ++y) {
-    const auto traits_row = traits.row(y + kCloudGuardPixels).subspan(kCloudGuardPixels);
+    const auto scl_row = scl.row(y);
+    const auto qa_row = qa.row(y);
     const auto near_row = near_hidden.row(y);
     const auto out_row = out.row(y);
-    for (int x = 0; x < out.width(); ++x) out_row[x] = classes[near_row[x]][traits_row[x]];
+    for (int x = 0; x < out.width(); ++x) {
+      out_row[x] = classes[near_row[x]][tables.scl[scl_row[x]] | tables.qa[qa_row[x] & 255]];
+    }
   }
 }
 

@@ -19,15 +19,21 @@ enum PixelClass : uint8_t {
   kClassLand = 5,
 };
 
+// What a pixel's classes and bits mean for the mask of the whole date.
+enum PixelTrait : uint8_t {
+  kTraitData = 1,      // the date saw the pixel
+  kTraitHidden = 2,    // cloud or cloud shadow: keeps a distance to its neighbours
+  kTraitObscured = 4,  // those and cirrus: what the distance to clouds is measured from
+};
+
+void FindTraits(raster::View<const uint8_t> scl, raster::View<const uint16_t> qa, raster::View<uint8_t> traits);
+
 // Clouds and shadows reach this many 20 m pixels further than their mask: their edges are soft, and masks miss them.
 inline constexpr int kCloudGuardPixels = 5;
 
-// `scl` and `qa` (20 m) carry a margin of kCloudGuardPixels on all sides of `out`.
-void ClassifyPixels(raster::View<const uint8_t> scl, raster::View<const uint16_t> qa, raster::View<uint8_t> out);
-
-// Whether a cloud, its shadow or cirrus hides the pixel: what the distance to clouds is measured from.
-bool IsObscured(uint8_t scl, uint16_t qa);
-bool HasData(uint8_t scl, uint16_t qa);
+// `hidden` is 1 where kTraitHidden; it carries a margin of kCloudGuardPixels on all sides of the others (20 m).
+void ClassifyPixels(raster::View<const uint8_t> scl, raster::View<const uint16_t> qa,
+                    raster::View<const uint8_t> hidden, raster::View<uint8_t> out);
 
 }  // namespace arpent::kernels
 

@@ -136,8 +136,15 @@ TEST(PixelClass, GuardsCloudsAndShadows) {
   qa(2, 2) = raster::kQaCloudShadow;  // in the margin: its guard reaches inside
   scl(24, 24) = raster::kSclNoData;
   scl(24, 5) = raster::kSclWater;
-  Image<uint8_t> out(size - 2 * margin, size - 2 * margin);
-  ClassifyPixels(scl.view(), qa.view(), out.view());
+  Image<uint8_t> out(size - 2 * margin, size - 2 * margin), traits(size, size), hidden(size, size);
+  FindTraits(scl.view(), qa.view(), traits.view());
+  for (size_t i = 0; i < hidden.size(); ++i) hidden.data()[i] = (traits.data()[i] & kTraitHidden) != 0;
+  const geo::Window inner = {margin, margin, out.width(), out.height()};
+  ClassifyPixels(static_cast<const Image<uint8_t>&>(scl).view().Sub(inner),
+                 static_cast<const Image<uint16_t>&>(qa).view().Sub(inner), hidden.view(), out.view());
+  EXPECT_EQ(traits(24, 24), 0);
+  EXPECT_EQ(traits(15, 15), kTraitData | kTraitHidden | kTraitObscured);
+  EXPECT_EQ(traits(24, 5), kTraitData);
   for (int y = 0; y < out.height(); ++y) {
     for (int x = 0; x < out.width(); ++x) {
       const int u = x + margin, v = y + margin;
@@ -184,11 +191,13 @@ TEST(CloudDistance, BlursAsTheDefinitionSays) {
     }
   }
   CloudCells counts(pixels, pixels);
+  Image<uint8_t> traits(pixels, pixels);
+  FindTraits(scl.view(), qa.view(), traits.view());
   const int half = pixels / 2;
   for (const int y : {0, half}) {
     for (const int x : {0, half}) {
       const geo::Window piece = {x, y, half, half};
-      counts.Add(x, y, static_cast<const Image<uint8_t>&>(scl).view().Sub(piece), qa.view().Sub(piece));
+      counts.Add(x, y, static_cast<const Image<uint8_t>&>(traits).view().Sub(piece));
     }
   }
   const CloudDistance distance(counts);

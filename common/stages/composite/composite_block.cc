@@ -82,10 +82,11 @@ absl::Status CompositeBlocks::ReadLayers(const geo::Window& window20, Layers& la
   for (size_t i = 0; i < scenes_.scenes.size(); ++i) {
     const CompositeScene& scene = scenes_.scenes[i];
     if (!Overlap(scene.place20, window20)) continue;
-    ARPENT_ASSIGN_OR_RETURN(const Image<uint8_t> scl, scene.ReadScl(with_margin));
-    ARPENT_ASSIGN_OR_RETURN(const Image<uint16_t> qa, scene.ReadQa(with_margin));
+    ARPENT_ASSIGN_OR_RETURN(const Image<uint8_t> scl, scene.ReadScl(window20));
+    ARPENT_ASSIGN_OR_RETURN(const Image<uint16_t> qa, scene.ReadQa(window20));
+    const Image<uint8_t> hidden = hidden_[i].Read(with_margin);
     Image<uint8_t> classes(window20.width, window20.height);
-    kernels::ClassifyPixels(scl.view(), qa.view(), classes.view());
+    kernels::ClassifyPixels(scl.view(), qa.view(), hidden.view(), classes.view());
     if (std::all_of(classes.data(), classes.data() + classes.size(),
                     [](uint8_t c) { return c == kernels::kClassNone; })) {
       continue;

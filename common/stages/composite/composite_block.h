@@ -14,6 +14,7 @@
 #include "common/kernels/composite/cloud_distance.h"
 #include "common/product/raster_writer.h"
 #include "common/stages/composite/composite_scenes.h"
+#include "common/stages/composite/hidden_mask.h"
 
 namespace arpent::stages {
 
@@ -22,11 +23,16 @@ using FlagCounts = std::array<std::atomic<int64_t>, 5>;
 
 class CompositeBlocks {
  public:
-  // `distances` has one per scene, or is empty for methods that do not weigh by it.
-  CompositeBlocks(const CompositeOptions& options, const CompositeScenes& scenes,
+  // `hidden` has one per scene, and `distances`, or that is empty for methods that do not weigh by it.
+  CompositeBlocks(const CompositeOptions& options, const CompositeScenes& scenes, const std::vector<HiddenMask>& hidden,
                   const std::vector<kernels::CloudDistance>& distances,
                   const std::map<std::string, std::unique_ptr<product::RasterWriter>>& writers, FlagCounts& counts)
-      : options_(options), scenes_(scenes), distances_(distances), writers_(writers), counts_(counts) {}
+      : options_(options),
+        scenes_(scenes),
+        hidden_(hidden),
+        distances_(distances),
+        writers_(writers),
+        counts_(counts) {}
 
   // Thread-safe; blocks may be any disjoint windows of the 20 m grid.
   absl::Status Compose(const geo::Window& window20) const;
@@ -46,6 +52,7 @@ class CompositeBlocks {
 
   const CompositeOptions& options_;
   const CompositeScenes& scenes_;
+  const std::vector<HiddenMask>& hidden_;
   const std::vector<kernels::CloudDistance>& distances_;
   const std::map<std::string, std::unique_ptr<product::RasterWriter>>& writers_;
   FlagCounts& counts_;

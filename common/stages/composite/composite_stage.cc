@@ -75,14 +75,11 @@ class CompositeRun {
       skipped.skip_reason = "no-data";
       return skipped;
     }
-    std::vector<kernels::CloudDistance> distances;
-    if (options_.method == CompositeMethod::kWeightedAverage || options_.method == CompositeMethod::kBestPixel) {
-      ARPENT_ASSIGN_OR_RETURN(distances, MeasureCloudDistances());
-    }
+    ARPENT_RETURN_IF_ERROR(LookForClouds());
     context_.progress(0.1);
     product::Publication publication(context_.stores, context_.scratch, Describe());
     ARPENT_RETURN_IF_ERROR(CreateWriters(publication));
-    ARPENT_RETURN_IF_ERROR(ComposeBlocks(distances));
+    ARPENT_RETURN_IF_ERROR(ComposeBlocks());
     ARPENT_RETURN_IF_ERROR(FinishWriters(publication));
     Report(publication.description());
     TaskResult result;
@@ -97,9 +94,11 @@ class CompositeRun {
     return context_.cancelled() ? absl::CancelledError("composite: cancelled") : absl::OkStatus();
   }
 
-  absl::StatusOr<std::vector<kernels::CloudDistance>> MeasureCloudDistances() const {
+  // What a block must know of the whole date: where clouds hide the ground, and how far every place is from them.
+  absl::Status LookForClouds() {
     const size_t count = scenes_.scenes.size();
     std::vector<kernels::CloudCells> cells(count, kernels::CloudCells(scenes_.grid20.width, scenes_.grid20.height));
+    hidden_.assign(count, HiddenMask(scenes_.grid20.width, scenes_.grid20.height));
     struct Piece {
       size_t scene;
       geo::Window window;
@@ -117,17 +116,22 @@ class CompositeRun {
       const CompositeScene& scene = scenes_.scenes[piece.scene];
       ARPENT_ASSIGN_OR_RETURN(const raster::Image<uint8_t> scl, scene.ReadScl(piece.window));
       ARPENT_ASSIGN_OR_RETURN(const raster::Image<uint16_t> qa, scene.ReadQa(piece.window));
-      cells[piece.scene].Add(piece.window.x, piece.window.y, scl.view(), qa.view());
+      raster::Image<uint8_t> traits(piece.window.width, piece.window.height);
+      kernels::FindTraits(scl.view(), qa.view(), traits.view());
+      cells[piece.scene].Add(piece.window.x, piece.window.y, traits.view());
+      hidden_[piece.scene].Add(piece.window.x, piece.window.y, traits.view());
       return absl::OkStatus();
     }));
+    if (options_.method != CompositeMethod::kWeightedAverage && options_.method != CompositeMethod::kBestPixel) {
+      return absl::OkStatus();
+    }
     std::vector<std::unique_ptr<kernels::CloudDistance>> measured(count);
     ARPENT_RETURN_IF_ERROR(ParallelFor(count, context_.threads, [&](size_t i) {
       measured[i] = std::make_unique<kernels::CloudDistance>(cells[i]);
       return absl::OkStatus();
     }));
-    std::vector<kernels::CloudDistance> distances;
-    for (auto& distance : measured) distances.push_back(std::move(*distance));
-    return distances;
+    for (auto& distance : measured) distances_.push_back(std::move(*distance));
+    return absl::OkStatus();
   }
 
   absl::Status CreateWriters(product::Publication& publication) {
@@ -159,8 +163,8 @@ class CompositeRun {
                    .description = "what composes the pixel"});
   }
 
-  absl::Status ComposeBlocks(const std::vector<kernels::CloudDistance>& distances) {
-    const CompositeBlocks composer(options_, scenes_, distances, writers_, counts_);
+  absl::Status ComposeBlocks() {
+    const CompositeBlocks composer(options_, scenes_, hidden_, distances_, writers_, counts_);
     const std::vector<geo::Window> blocks = Blocks(scenes_.grid20, BlockSide(options_, scenes_, context_));
     std::atomic<size_t> done = 0;
     return ParallelFor(blocks.size(), context_.threads, [&](size_t i) -> absl::Status {
@@ -215,6 +219,8 @@ class CompositeRun {
   const StageContext& context_;
   CompositeOptions options_;
   CompositeScenes scenes_;
+  std::vector<HiddenMask> hidden_;                 // by scene
+  std::vector<kernels::CloudDistance> distances_;  // by scene; empty for methods that do not weigh by it
   std::map<std::string, std::unique_ptr<product::RasterWriter>> writers_;
   FlagCounts counts_ = {};
 };

@@ -51,8 +51,10 @@ class DateSource final : public BandSource {
   absl::Status MarkHidden(const geo::Window& window20, raster::View<uint8_t> hidden) const override {
     ARPENT_ASSIGN_OR_RETURN(const Image<uint8_t> scl, date_->ReadScl(window20));
     ARPENT_ASSIGN_OR_RETURN(const Image<uint16_t> qa, date_->ReadQa(window20));
+    Image<uint8_t> traits(hidden.width(), hidden.height());
+    kernels::FindTraits(scl.view(), qa.view(), traits.view());
     for (int y = 0; y < hidden.height(); ++y) {
-      for (int x = 0; x < hidden.width(); ++x) hidden(x, y) |= kernels::IsObscured(scl(x, y), qa(x, y));
+      for (int x = 0; x < hidden.width(); ++x) hidden(x, y) |= (traits(x, y) & kernels::kTraitObscured) != 0;
     }
     return absl::OkStatus();
   }
