@@ -33,6 +33,11 @@ void AddRings(const OGRPolygon& polygon, std::vector<std::vector<Point>>& rings)
   }
 }
 
+absl::Status NoCoordinateSystem(const std::string& name) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, " does not say its coordinate system (a Shapefile needs its .prj file beside it)"));
+}
+
 }  // namespace
 
 absl::StatusOr<VectorFile> VectorFile::Open(const storage::StoreSet& stores, const std::string& uri,
@@ -86,13 +91,32 @@ absl::StatusOr<int> VectorFile::RequireColumn(const std::string& column) const {
                                                  absl::StrJoin(Columns(), ", ")));
 }
 
+absl::StatusOr<geo::Extent> VectorFile::ExtentDegrees() const {
+  QuietGdal quiet;
+  const OGRSpatialReference* source = layer_->GetSpatialRef();
+  if (source == nullptr || source->IsLocal()) return NoCoordinateSystem(name_);
+  OGREnvelope envelope;
+  if (layer_->GetExtent(&envelope) != OGRERR_NONE || !envelope.IsInit()) {
+    return absl::InvalidArgumentError(absl::StrCat(name_, " has no geometry"));
+  }
+  OGRSpatialReference from(*source), to;
+  from.SetAxisMappingStrategy(OAMS_TRADITIONAL_GIS_ORDER);
+  to.importFromEPSG(4326);
+  to.SetAxisMappingStrategy(OAMS_TRADITIONAL_GIS_ORDER);
+  std::unique_ptr<OGRCoordinateTransformation, DestroyTransform> to_degrees(OGRCreateCoordinateTransformation(&from, &to));
+  geo::Extent box;
+  constexpr int kPointsPerSide = 21;
+  if (to_degrees == nullptr || !to_degrees->TransformBounds(envelope.MinX, envelope.MinY, envelope.MaxX, envelope.MaxY,
+                                                            &box.west, &box.south, &box.east, &box.north, kPointsPerSide)) {
+    return absl::InvalidArgumentError(absl::StrCat(name_, ": its extent has no place in degrees: ", quiet.Message()));
+  }
+  return box;
+}
+
 absl::Status VectorFile::AimAt(const geo::Grid& grid) {
   QuietGdal quiet;
   const OGRSpatialReference* source = layer_->GetSpatialRef();
-  if (source == nullptr || source->IsLocal()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        name_, " does not say its coordinate system (a Shapefile needs its .prj file beside it)"));
-  }
+  if (source == nullptr || source->IsLocal()) return NoCoordinateSystem(name_);
   OGRSpatialReference from(*source), to;
   from.SetAxisMappingStrategy(OAMS_TRADITIONAL_GIS_ORDER);
   to.importFromEPSG(grid.epsg);

@@ -31,6 +31,9 @@ class VectorFile {
   // INVALID_ARGUMENT naming the file, the column and those that exist.
   absl::StatusOr<int> RequireColumn(const std::string& column) const;
 
+  // The box of all geometries, degrees. INVALID_ARGUMENT when the layer has no CRS or no geometry.
+  absl::StatusOr<geo::Extent> ExtentDegrees() const;
+
   // Prepares the transformation of geometries that touch `grid`. INVALID_ARGUMENT when the layer has no CRS.
   absl::Status AimAt(const geo::Grid& grid);
 

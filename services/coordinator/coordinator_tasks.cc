@@ -27,6 +27,9 @@ void SetUsage(const TaskUsage& usage, run::v1::Cell* cell) {
   for (const auto& [kind, seconds] : usage.time_seconds()) (*cell->mutable_time_seconds())[kind] += seconds;
 }
 
+// What discover looks for: one file, not the scenes of an input.
+bool IsFile(const std::string& kind) { return kind == "file" || kind == "area" || kind == "strata"; }
+
 double CpuSeconds(const TaskUsage& usage) {
   const auto cpu = usage.time_seconds().find("cpu");
   return cpu == usage.time_seconds().end() ? 0 : cpu->second;
@@ -118,7 +121,7 @@ absl::Status Coordinator::CheckDone(const std::string& task_id, const worker::v1
   if (task == tasks_.end()) return absl::OkStatus();  // nobody's any more; the queue answers
   if (task->second.spec.stage == "discover") {
     const auto kind = task->second.spec.parameters.GetString("kind");
-    if (kind.ok() && *kind == "file" && done.scenes().empty()) {
+    if (kind.ok() && IsFile(*kind) && done.scenes().empty()) {
       return absl::InternalError("discover of a file returned no digest");
     }
     return absl::OkStatus();

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/rpc/convert.h"
 #include "common/rpc/site_file.h"
@@ -123,7 +124,7 @@ class CoordinatorTest : public ::testing::Test {
       done->mutable_product()->set_uri(absl::StrCat("output:/", task.stage(), "/", task.task_id().substr(0, 12)));
       return outcome;
     }
-    if (task.parameters(0).value() == "file") {
+    if (absl::StartsWith(task.parameters(1).value(), "file")) {
       FoundScene* const file = done->add_scenes();
       file->set_kind("file");
       file->set_digest(Sha256Of(task.inputs(0).uri()));

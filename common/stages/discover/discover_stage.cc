@@ -5,12 +5,17 @@
 
 #include "absl/strings/match.h"
 #include "common/base/status.h"
+#include "common/insitu/strata.h"
+#include "common/insitu/vector_file.h"
 #include "common/stages/discover/l2a_products.h"
 
 namespace arpent::stages {
 namespace {
 
 constexpr size_t kChunkBytes = size_t{1} << 20;
+
+// Only the names of strata are wanted; where they lie is for the stages that work there.
+constexpr geo::Grid kAnywhere{.epsg = 32631, .west = 500000, .north = 60, .pixel_m = 60, .width = 1, .height = 1};
 
 absl::StatusOr<HexDigest> DigestOf(const storage::StoreSet& stores, const std::string& uri) {
   ARPENT_ASSIGN_OR_RETURN(const storage::StoreUri parsed, storage::StoreUri::Parse(uri));
@@ -58,7 +63,7 @@ absl::StatusOr<TaskResult> RunDiscover(const TaskSpec& task, const StageContext&
     ARPENT_ASSIGN_OR_RETURN(result.listing, ListL2aProducts(*context.stores, uri, context.threads));
     return result;
   }
-  if (kind != "file") {
+  if (kind != "file" && kind != "area" && kind != "strata") {
     ARPENT_ASSIGN_OR_RETURN(result.listing, scene::ListScenes(context.stores, uri, kind, context.threads));
     return result;
   }
@@ -67,7 +72,22 @@ absl::StatusOr<TaskResult> RunDiscover(const TaskSpec& task, const StageContext&
   file.kind = kind;
   file.product_id = uri.substr(uri.rfind('/') + 1);
   ARPENT_ASSIGN_OR_RETURN(file.digest, DigestOfDataSet(*context.stores, uri));
+  if (kind == "area") {
+    ARPENT_ASSIGN_OR_RETURN(const insitu::VectorFile area, insitu::VectorFile::Open(*context.stores, uri, ""));
+    ARPENT_ASSIGN_OR_RETURN(const geo::Extent box, area.ExtentDegrees());
+    file.west_deg = box.west, file.south_deg = box.south, file.east_deg = box.east, file.north_deg = box.north;
+  }
   result.listing.scenes.push_back(std::move(file));
+  if (kind != "strata") return result;
+  ARPENT_ASSIGN_OR_RETURN(const std::string column, task.parameters.GetString("column"));
+  ARPENT_ASSIGN_OR_RETURN(const insitu::Strata strata, insitu::Strata::Read(*context.stores, uri, column, kAnywhere));
+  for (const std::string& name : strata.names()) {
+    scene::FoundScene stratum;
+    stratum.uri = uri;
+    stratum.kind = "stratum";
+    stratum.product_id = name;
+    result.listing.scenes.push_back(std::move(stratum));
+  }
   return result;
 }
 

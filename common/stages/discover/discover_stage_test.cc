@@ -15,6 +15,7 @@ class Discover : public product::OutputStoreTest {
     TaskSpec task;
     task.stage = "discover";
     task.parameters.Set("kind", kind);
+    task.parameters.Set("column", "zone");
     task.inputs = {{"input", "", uri}};
     StageContext context;
     context.stores = stores_;
@@ -43,6 +44,39 @@ TEST_F(Discover, AShapefilesSiblingsCount) {
   EXPECT_NE(before, after);
   ASSERT_OK(stores_->WriteAll("output:/fields.txt", "no part of it"));
   EXPECT_EQ(FileDigest("output:/fields.shp"), after);
+}
+
+constexpr char kZones[] = R"({"type":"FeatureCollection","features":[
+{"type":"Feature","properties":{"zone":"steppe"},"geometry":{"type":"Polygon","coordinates":
+[[[14,45],[15,45],[15,46],[14,45]]]}},
+{"type":"Feature","properties":{"zone":"delta"},"geometry":{"type":"Polygon","coordinates":
+[[[15,45],[16.5,45],[16,47.25],[15,45]]]}},
+{"type":"Feature","properties":{"zone":"steppe"},"geometry":{"type":"Polygon","coordinates":
+[[[14,46],[15,46],[15,47],[14,46]]]}}]})";
+
+TEST_F(Discover, AnAreaHasTheBoxOfItsPolygons) {
+  ASSERT_OK(stores_->WriteAll("output:/zones.geojson", kZones));
+  ASSERT_OK_AND_ASSIGN(const TaskResult result, Run("area", "output:/zones.geojson"));
+  ASSERT_EQ(result.listing.scenes.size(), 1u);
+  const scene::FoundScene& area = result.listing.scenes[0];
+  EXPECT_EQ(area.digest, FileDigest("output:/zones.geojson"));
+  EXPECT_NEAR(area.west_deg, 14, 1e-9);
+  EXPECT_NEAR(area.south_deg, 45, 1e-9);
+  EXPECT_NEAR(area.east_deg, 16.5, 1e-9);
+  EXPECT_NEAR(area.north_deg, 47.25, 1e-9);
+  ASSERT_OK(stores_->WriteAll("output:/text.geojson", "no polygons"));
+  EXPECT_THAT(Run("area", "output:/text.geojson").status(),
+              StatusIs(absl::StatusCode::kInvalidArgument, "text.geojson"));
+}
+
+TEST_F(Discover, StrataHaveNames) {
+  ASSERT_OK(stores_->WriteAll("output:/zones.geojson", kZones));
+  ASSERT_OK_AND_ASSIGN(const TaskResult result, Run("strata", "output:/zones.geojson"));
+  ASSERT_EQ(result.listing.scenes.size(), 3u);
+  EXPECT_EQ(result.listing.scenes[0].digest, FileDigest("output:/zones.geojson"));
+  EXPECT_EQ(result.listing.scenes[1].kind, "stratum");
+  EXPECT_EQ(result.listing.scenes[1].product_id, "delta");
+  EXPECT_EQ(result.listing.scenes[2].product_id, "steppe");
 }
 
 TEST_F(Discover, ListsOurOwnL2aWithTheirKeys) {

@@ -67,8 +67,9 @@ class Planner {
       AddDiscover(absl::StrCat("discover/inputs[", i, "]"), site_.inputs(i).uri(), site_.inputs(i).kind());
     }
     for (const auto& [field, uri] : FilesOf(site_)) {
+      const bool is_read = field == "area" || field == "strata";
+      const int cell = AddDiscover(absl::StrCat("discover/", field), uri, is_read ? field : "file");
       // The file of the area only says where to look.
-      const int cell = AddDiscover(absl::StrCat("discover/", field), uri, "file");
       if (field != "area") files_[field] = cell;
     }
     return Finish();
@@ -132,6 +133,9 @@ class Planner {
           has_box = true;
         }
       }
+    }
+    if (!has_box && FilesOf(site_).count("area") > 0) {
+      return absl::FailedPreconditionError("the file of the site's area could not be read");
     }
     std::sort(strata_.begin(), strata_.end());
     if (strata_.empty()) strata_.push_back("all");

@@ -155,6 +155,8 @@ TEST(Planner, OneModelPerStratum) {
                              {Scene("33TVL", Day(5, 12))}, kLater, discoveries);
   EXPECT_THAT(Ids(plan, "train/"), ElementsAre("delta-crop-mask", "steppe-crop-mask"));
   EXPECT_EQ(Find(plan, "train/delta-crop-mask").task.stratum, "delta");
+  EXPECT_EQ(Find(plan, "discover/strata").task.parameters.values().at("kind"), "strata");
+  EXPECT_EQ(Find(plan, "discover/strata").task.parameters.values().at("column"), "stratum");
 }
 
 TEST(Planner, TheAreaChoosesTheScenes) {
@@ -164,7 +166,9 @@ TEST(Planner, TheAreaChoosesTheScenes) {
   EXPECT_THAT(Ids(MakePlan(MakeSite(""), scenes), "l2a/"), ElementsAre("S2A_2021-05-12_33TVL"));
   EXPECT_THAT(Ids(MakePlan(MakeSite("", "composite", "tiles:33TWL"), scenes), "l2a/"), ElementsAre("S2A_2021-05-13_33TWL"));
   EXPECT_THAT(Ids(MakePlan(MakeSite("tiles: [33TWL]\n"), scenes), "l2a/"), IsEmpty());
-  EXPECT_THAT(Ids(MakePlan(MakeSite("", "composite", "area.gpkg"), scenes), "l2a/"), SizeIs(2));
+  const site::v1::Site of_file = MakeSite("", "composite", "area.gpkg");
+  EXPECT_THAT(PlanRun(of_file, of_file.seasons(0), {}, kLater).status(),
+              arpent::testing::StatusIs(absl::StatusCode::kFailedPrecondition, "area")) << "rather nothing than everything";
   Discoveries discoveries;
   FoundScene* const area = discoveries["discover/area"].add_scenes();
   area->set_west_deg(16.2);

@@ -65,6 +65,7 @@ TaskSpec TaskTemplates::OfSeason(const std::string& stage) const {
 TaskSpec TaskTemplates::Discover(const std::string& kind) const {
   TaskSpec task = Make("discover");
   Set(&task, "kind", kind);
+  if (kind == "strata") Set(&task, "column", site_.strata().column());
   return task;
 }
 

@@ -29,6 +29,7 @@ class TaskTemplates {
  public:
   TaskTemplates(const site::v1::Site& site, const site::v1::Season& season) : site_(site), season_(season) {}
 
+  // `kind` as the site declares an input, or "file", "area", "strata".
   stages::TaskSpec Discover(const std::string& kind) const;
   stages::TaskSpec L2a() const;
   stages::TaskSpec Align() const;
