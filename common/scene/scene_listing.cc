@@ -12,6 +12,7 @@
 #include "common/scene/safe_scene.h"
 #include "common/scene/scene.h"
 #include "common/scene/sen2cor_l2a.h"
+#include "common/scene/stac_catalogue.h"
 
 namespace arpent::scene {
 namespace {
@@ -108,8 +109,15 @@ absl::StatusOr<SceneListing> ListScenes(std::shared_ptr<const storage::StoreSet>
     return absl::InvalidArgumentError(absl::StrCat(uri, ": inputs of kind '", kind, "' cannot be read; known are ", kSentinel2L1c,
                                                    ", ", kLandsatL1, ", ", kSentinel2L2a, ", ", kMajaL2a, ", arpent-l2a"));
   }
+  SceneListing listing;
   std::vector<std::string> products;
-  ARPENT_RETURN_IF_ERROR(CollectProducts(*stores, uri, 0, products));
+  if (absl::EndsWith(uri, ".json")) {
+    ARPENT_ASSIGN_OR_RETURN(StacProducts found, FollowStac(*stores, uri));
+    products = std::move(found.products);
+    listing.rejected = std::move(found.rejected);
+  } else {
+    ARPENT_RETURN_IF_ERROR(CollectProducts(*stores, uri, 0, products));
+  }
   std::sort(products.begin(), products.end());
   std::vector<absl::StatusOr<std::vector<FoundScene>>> identified(products.size());
   ARPENT_RETURN_IF_ERROR(ParallelFor(products.size(), threads, [&](size_t i) {
@@ -118,7 +126,6 @@ absl::StatusOr<SceneListing> ListScenes(std::shared_ptr<const storage::StoreSet>
     const absl::Status& status = identified[i].status();
     return absl::IsUnavailable(status) || absl::IsResourceExhausted(status) ? status : absl::OkStatus();
   }));
-  SceneListing listing;
   for (size_t i = 0; i < products.size(); ++i) {
     if (!identified[i].ok()) {
       // Whatever the cause, it can never become a scene as it lies there.
