@@ -129,6 +129,20 @@ TEST_F(TrainStageTest, AClassWithOnePolygonIsNamed) {
               StatusIs(absl::StatusCode::kInvalidArgument, "class 9 (rice) has samples of a single polygon (row 0"));
 }
 
+TEST_F(TrainStageTest, ACellOfAReferenceMapIsEnoughForTheMask) {
+  task_.inputs.clear();
+  SampleTable table = Samples("33TVL", 0, 48);
+  table.purpose = "crop-mask";
+  std::fill(table.polygon_ids.begin(), table.polygon_ids.end(), 7);
+  ASSERT_OK(context_.stores->WriteAll("output:/mask/crop-mask.samples", learn::WriteSampleTable(table).value()));
+  task_.inputs.push_back({"samples", Sha256Of("mask"), "output:/mask"});
+  task_.parameters.Set("purpose", "crop-mask");
+  task_.parameters.Set("learner", "auto");
+  ASSERT_OK_AND_ASSIGN(const TaskResult result, RunTrain(task_, context_));
+  ASSERT_OK_AND_ASSIGN(const std::string text, context_.stores->ReadAll(result.product.uri + "/metrics.json"));
+  EXPECT_EQ(nlohmann::json::parse(text)["training"]["learner"], "forest");
+}
+
 TEST_F(TrainStageTest, AnEmptyStratumIsNamed) {
   task_.stratum = "west";
   EXPECT_THAT(RunTrain(task_, context_),

@@ -68,7 +68,8 @@ class Gatherer {
   absl::Status Decide() {
     std::vector<std::string> without;
     for (auto& [code, tally] : classes_) {
-      if (tally.polygons.size() == 1) {
+      // In place of polygons, the samples of a reference map have cells of it: one is enough for a small site's mask.
+      if (tally.polygons.size() == 1 && options_.purpose == "crop-type") {
         return absl::InvalidArgumentError(absl::StrCat(
             ClassTitle(code, tally.name), " has samples of a single polygon (row ", *tally.polygons.begin(),
             " of the parcels): a class needs two, one to learn from and one to judge by; add polygons or leave it out"));

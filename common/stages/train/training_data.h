@@ -42,8 +42,8 @@ struct TrainingDataOptions {
 // Gives table number `index`; called twice for each, so that no two of them are in memory at once.
 using TableSource = std::function<absl::StatusOr<learn::SampleTable>(size_t index)>;
 
-// INVALID_ARGUMENT, naming what is wrong where: no sample of the stratum, fewer than two classes, a class whose samples
-// all come from one polygon, tables that differ in features or legend.
+// INVALID_ARGUMENT, naming what is wrong where: no sample of the stratum, fewer than two classes, a crop
+// whose samples all come from one polygon, tables that differ in features or legend.
 absl::StatusOr<TrainingData> GatherTrainingData(size_t tables, const TableSource& source,
                                                 const TrainingDataOptions& options);
 
