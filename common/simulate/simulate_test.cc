@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "common/base/digest.h"
+#include "common/geo/transform.h"
 #include "common/scene/scene.h"
 #include "common/simulate/landscape.h"
 #include "common/simulate/phenology.h"
@@ -118,6 +119,34 @@ TEST(SimulateSite, TilesOverAUtmBorderSeeTheSameGround) {
   EXPECT_TRUE(fs::exists(folder.File("truth/32UQV/crop.tif")));
   EXPECT_TRUE(fs::exists(folder.File("truth/33UUQ/crop.tif")));
   EXPECT_TRUE(fs::exists(folder.File("parcels.gpkg")));
+}
+
+TEST(SimulateSite, TheElevationModelCoversEveryTile) {
+  TemporaryFolder folder;
+  SiteOptions options = Small(folder.path());
+  options.tiles = {"32UQV", "33UUQ"};
+  options.dates = 1;
+  options.relief_m = 200;
+  ASSERT_OK(SimulateSite(options));
+  GDALDatasetH dem = GDALOpen(folder.File("dem.tif").c_str(), GA_ReadOnly);
+  ASSERT_NE(dem, nullptr);
+  double affine[6];
+  ASSERT_EQ(GDALGetGeoTransform(dem, affine), CE_None);
+  const geo::Extent covered{affine[0], affine[3] + affine[5] * GDALGetRasterYSize(dem),
+                            affine[0] + affine[1] * GDALGetRasterXSize(dem), affine[3]};
+  GDALClose(dem);
+  for (const std::string tile : {"32UQV", "33UUQ"}) {
+    GDALDatasetH crop = GDALOpen(folder.File("truth/" + tile + "/crop.tif").c_str(), GA_ReadOnly);
+    ASSERT_NE(crop, nullptr);
+    ASSERT_EQ(GDALGetGeoTransform(crop, affine), CE_None);
+    const geo::Extent seen{affine[0], affine[3] - 10.0 * GDALGetRasterYSize(crop), affine[0] + 10.0 * GDALGetRasterXSize(crop), affine[3]};
+    GDALClose(crop);
+    ASSERT_OK_AND_ASSIGN(const geo::Extent there, geo::TransformExtent(seen, tile == "32UQV" ? 32632 : 32633, 32632));
+    EXPECT_LE(covered.west, there.west);
+    EXPECT_LE(covered.south, there.south);
+    EXPECT_GE(covered.east, there.east);
+    EXPECT_GE(covered.north, there.north);
+  }
 }
 
 TEST(SimulateSite, L2aProductsAreWhole) {

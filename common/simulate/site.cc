@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "common/base/parallel.h"
 #include "common/base/status.h"
 #include "common/geo/period.h"
 #include "common/geo/tile.h"
@@ -186,6 +187,35 @@ absl::Status WriteTileTruth(const SiteOptions& options, const TileGround& tile) 
                      {.overviews = product::OverviewKind::kNearest}, options.threads);
 }
 
+// One elevation model over all tiles, in the coordinate system of the first.
+absl::Status WriteElevation(const SiteOptions& options, const Landscape& landscape, const std::vector<TileGround>& tiles) {
+  constexpr double kPixel_m = 10, kManyTilesPixel_m = 30, kMargin_m = 600;
+  const geo::Grid& first = tiles.front().ground.grid();
+  geo::Extent extent = first.extent();
+  for (const TileGround& tile : tiles) {
+    const geo::Grid& grid = tile.ground.grid();
+    ARPENT_ASSIGN_OR_RETURN(const geo::Extent other, geo::TransformExtent(grid.extent(), grid.epsg, first.epsg));
+    extent = {std::min(extent.west, other.west), std::min(extent.south, other.south), std::max(extent.east, other.east),
+              std::max(extent.north, other.north)};
+  }
+  geo::Grid grid = first;
+  grid.pixel_m = tiles.size() == 1 ? kPixel_m : kManyTilesPixel_m;
+  // Slopes are wanted at the scenes' edges too.
+  grid.west = std::floor((extent.west - kMargin_m) / grid.pixel_m) * grid.pixel_m;
+  grid.north = std::ceil((extent.north + kMargin_m) / grid.pixel_m) * grid.pixel_m;
+  grid.width = static_cast<int>(std::ceil((extent.east + kMargin_m - grid.west) / grid.pixel_m));
+  grid.height = static_cast<int>(std::ceil((grid.north - extent.south + kMargin_m) / grid.pixel_m));
+  Image<float> elevation(grid.width, grid.height);
+  ARPENT_RETURN_IF_ERROR(ParallelFor(grid.height, options.threads, [&](size_t row) {
+    const int y = static_cast<int>(row);
+    for (int x = 0; x < grid.width; ++x) {
+      elevation(x, y) = static_cast<float>(landscape.ElevationAt(grid.CentreX(x), grid.CentreY(y), options.relief_m));
+    }
+    return absl::OkStatus();
+  }));
+  return WriteRaster(options.folder + "/dem.tif", grid, elevation, {}, options.threads);
+}
+
 // Cells that lie wholly inside of what is seen become parcels; a quarter of them is surveyed, on a small site all.
 absl::Status WriteSurvey(const SiteOptions& options, const Landscape& landscape, const std::vector<TileGround>& tiles) {
   std::set<std::pair<int64_t, int64_t>> seen;
@@ -250,10 +280,7 @@ absl::Status SimulateSite(const SiteOptions& options) {
   const Landscape landscape(options.seed, options.parcel_m);
   ARPENT_ASSIGN_OR_RETURN(const std::vector<TileGround> tiles, MakeGrounds(options, landscape));
   ARPENT_RETURN_IF_ERROR(WriteSurvey(options, landscape, tiles));
-  if (options.relief_m > 0) {
-    ARPENT_RETURN_IF_ERROR(WriteRaster(options.folder + "/dem.tif", tiles.front().ground.grid(),
-                                       tiles.front().ground.elevation(), {}, options.threads));
-  }
+  if (options.relief_m > 0) ARPENT_RETURN_IF_ERROR(WriteElevation(options, landscape, tiles));
   const size_t total = tiles.size() * options.dates;
   size_t done = 0;
   for (const TileGround& tile : tiles) {
