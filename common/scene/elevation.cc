@@ -61,8 +61,8 @@ absl::StatusOr<raster::Image<float>> ReadElevation(const storage::StoreSet& stor
   storage::ClearLastVsiError();
   CPLErrorReset();
   constexpr double kExactTransform = 0;
-  if (GDALReprojectImage(source.get(), nullptr, target.get(), nullptr, GRA_Bilinear, 0, kExactTransform, nullptr, nullptr,
-                         nullptr) != CE_None) {
+  if (GDALReprojectImage(source.get(), nullptr, target.get(), nullptr, GRA_Bilinear, 0, kExactTransform, nullptr,
+                         nullptr, nullptr) != CE_None) {
     return GdalError(uri);
   }
   return heights_m;

@@ -1,7 +1,7 @@
 // Aerosol and water vapour retrieved from scenes that 6S lights and sees: the forward atmosphere is 6S's (truth.csv of
 // the shared data), the inverse is ours, and the ground has red / 2.2 um ratios of 0.45-0.60 and blue / red ratios of
-// 0.40-0.60 drawn scene by scene (parcels scatter around them), soils mixed in, 3 % of it dark vegetation. Prints the rows of
-// docs/algorithms/l2a-retrieval.md. ARPENT_TABLES names the folder of atmosphere.lut.
+// 0.40-0.60 drawn scene by scene (parcels scatter around them), soils mixed in, 3 % of it dark vegetation. Prints the
+// rows of docs/algorithms/l2a-retrieval.md. ARPENT_TABLES names the folder of atmosphere.lut.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -28,7 +28,8 @@ namespace {
 
 using raster::Image;
 
-constexpr std::array<const char*, 11> kBands = {"B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11", "B12"};
+constexpr std::array<const char*, 11> kBands = {"B02", "B03", "B04", "B05", "B06", "B07",
+                                                "B08", "B8A", "B09", "B11", "B12"};
 constexpr int kSize = 120;  // coarse pixels: 7.2 km
 constexpr int kParcel = 4;
 
@@ -80,7 +81,9 @@ std::vector<TruthScene> ReadTruth() {
 // Ground of one parcel, by band.
 using Spectrum = std::map<std::string, double>;
 
-double Uniform(std::mt19937& random, double low, double high) { return low + (high - low) * (random() % 100000) * 1e-5; }
+double Uniform(std::mt19937& random, double low, double high) {
+  return low + (high - low) * (random() % 100000) * 1e-5;
+}
 
 // Ratios of a scene's vegetation; parcels scatter around them, so that the scene as a whole is off our relation.
 struct Ratios {
@@ -96,10 +99,11 @@ Spectrum DrawParcel(const Ratios& ratios, std::mt19937& random) {
   const double kind = uniform(0, 1);
   // 3 % dark dense vegetation; the rest crops of any cover, with their own ratios, and bare soil.
   const double cover = kind < 0.03 ? 1.0 : kind < 0.35 ? 0.0 : uniform(0.05, 0.85);
-  const Spectrum vegetation = {{"B02", blue_veg}, {"B03", red_veg * 1.6}, {"B04", red_veg}, {"B05", 0.08 + red_veg}, {"B06", 0.7 * nir},
-                               {"B07", 0.95 * nir}, {"B08", nir}, {"B8A", 1.03 * nir}, {"B09", 1.03 * nir}, {"B11", 2.4 * b12_veg}, {"B12", b12_veg}};
-  const Spectrum bare = {{"B02", 0.075}, {"B03", 0.105}, {"B04", 0.14}, {"B05", 0.165}, {"B06", 0.19}, {"B07", 0.21},
-                         {"B08", 0.23}, {"B8A", 0.245}, {"B09", 0.255}, {"B11", 0.31}, {"B12", 0.27}};
+  const Spectrum vegetation = {{"B02", blue_veg},   {"B03", red_veg * 1.6}, {"B04", red_veg}, {"B05", 0.08 + red_veg},
+                               {"B06", 0.7 * nir},  {"B07", 0.95 * nir},    {"B08", nir},     {"B8A", 1.03 * nir},
+                               {"B09", 1.03 * nir}, {"B11", 2.4 * b12_veg}, {"B12", b12_veg}};
+  const Spectrum bare = {{"B02", 0.075}, {"B03", 0.105}, {"B04", 0.14},  {"B05", 0.165}, {"B06", 0.19}, {"B07", 0.21},
+                         {"B08", 0.23},  {"B8A", 0.245}, {"B09", 0.255}, {"B11", 0.31},  {"B12", 0.27}};
   Spectrum ground;
   for (const char* band : kBands) ground[band] = cover * vegetation.at(band) + (1 - cover) * soil * bare.at(band);
   return ground;
@@ -202,20 +206,23 @@ TEST(Retrieval, FromScenesThatSixSLights) {
       for (int y = 0; y < kSize; y += 3) {
         for (int x = 0; x < kSize; x += 3) {
           const double rho = drawn.ground.at(kBands[b])(x, y);
-          const double error = kernels::SurfaceReflectance(air.CoefficientsAt(static_cast<int>(b), (x + 0.5) * 60, (y + 0.5) * 60),
-                                                           drawn.coarse.toa.at(kBands[b])(x, y)) - rho;
+          const double error =
+              kernels::SurfaceReflectance(air.CoefficientsAt(static_cast<int>(b), (x + 0.5) * 60, (y + 0.5) * 60),
+                                          drawn.coarse.toa.at(kBands[b])(x, y)) -
+              rho;
           good += std::abs(error) <= 0.005 + 0.05 * rho;
           ++all;
         }
       }
     }
   }
-  std::printf("\n| Retrieved | RMSE | bias | scenes |\n| --- | --- | --- | --- |\n| AOT | %.4f | %.4f | %d |\n", aot.Rmse(),
-              aot.Bias(), aot.count);
+  std::printf("\n| Retrieved | RMSE | bias | scenes |\n| --- | --- | --- | --- |\n| AOT | %.4f | %.4f | %d |\n",
+              aot.Rmse(), aot.Bias(), aot.count);
   for (const auto& [model, errors] : by_model) {
     std::printf("| AOT, %s | %.4f | %.4f | %d |\n", model.c_str(), errors.Rmse(), errors.Bias(), errors.count);
   }
-  std::printf("| water vapour, relative | %.4f | %.4f | %d |\n\n", water_relative.Rmse(), water_relative.Bias(), water_relative.count);
+  std::printf("| water vapour, relative | %.4f | %.4f | %d |\n\n", water_relative.Rmse(), water_relative.Bias(),
+              water_relative.count);
   std::printf("| Band | within 0.005 + 0.05 rho |\n| --- | --- |\n");
   for (const auto& [band, counts] : within) {
     const double share = static_cast<double>(counts[0]) / static_cast<double>(counts[1]);

@@ -1,7 +1,7 @@
 // Runs the L2A stage on one scene and says what it cost:
 //   l2a_scene SCENE OUT TABLES [THREADS [name=value...]]
-// SCENE is an L1C product on disk, OUT the output store's folder, TABLES the folder of atmosphere.lut. Prints one line of
-// name=value pairs: outcome, wall and CPU seconds, peak memory.
+// SCENE is an L1C product on disk, OUT the output store's folder, TABLES the folder of atmosphere.lut. Prints one line
+// of name=value pairs: outcome, wall and CPU seconds, peak memory.
 #include <sys/resource.h>
 #include <sys/times.h>
 
@@ -73,8 +73,8 @@ int main(int argc, char** argv) {
     return 1;
   }
   const bool done = result->outcome == stages::TaskResult::Outcome::kDone;
-  std::printf("outcome=%s wall_s=%.2f cpu_s=%.2f peak_mb=%.0f uri=%s\n", done ? "done" : result->skip_reason.c_str(), wall,
-              CpuSeconds(), PeakResidentBytes() / 1048576.0, result->product.uri.c_str());
+  std::printf("outcome=%s wall_s=%.2f cpu_s=%.2f peak_mb=%.0f uri=%s\n", done ? "done" : result->skip_reason.c_str(),
+              wall, CpuSeconds(), PeakResidentBytes() / 1048576.0, result->product.uri.c_str());
   for (const auto& [name, value] : result->product.numbers) std::printf("  %s=%g\n", name.c_str(), value);
   return 0;
 }

@@ -10,14 +10,14 @@ namespace {
 
 using raster::Image;
 
-constexpr float kDefaultClearHaze = 0.010f;   // between the clear Kenyan (0.002) and Slovenian (0.02) scenes
+constexpr float kDefaultClearHaze = 0.010f;  // between the clear Kenyan (0.002) and Slovenian (0.02) scenes
 constexpr float kLeastClearHaze = -0.005f;
-constexpr float kMostClearHaze = 0.018f;      // beyond, the vegetation itself lies under haze
-constexpr float kThinCirrus = 0.012f;         // Sen2Cor's thresholds at 1.38 um
+constexpr float kMostClearHaze = 0.018f;  // beyond, the vegetation itself lies under haze
+constexpr float kThinCirrus = 0.012f;     // Sen2Cor's thresholds at 1.38 um
 constexpr float kThickCirrus = 0.035f;
-constexpr int kLeastCloudPixels = 3;          // smaller certain spots are roofs
-constexpr int kThinDeckPixels = 60;           // 0.2 km2: a region that large is a cloud although nowhere certain
-constexpr int kThinDeckPercent = 60;          // in the mean over it: towns reach 50
+constexpr int kLeastCloudPixels = 3;  // smaller certain spots are roofs
+constexpr int kThinDeckPixels = 60;   // 0.2 km2: a region that large is a cloud although nowhere certain
+constexpr int kThinDeckPercent = 60;  // in the mean over it: towns reach 50
 constexpr int kReachPixels = 10;
 constexpr int kGrowPercent = 10;
 
@@ -30,8 +30,12 @@ struct Spectrum {
 };
 
 Spectrum At(const MaskInput& input, int x, int y) {
-  return {input.blue(x, y), input.green(x, y),      input.red(x, y),
-          input.nir(x, y),  input.nir_narrow(x, y), input.swir1(x, y),
+  return {input.blue(x, y),
+          input.green(x, y),
+          input.red(x, y),
+          input.nir(x, y),
+          input.nir_narrow(x, y),
+          input.swir1(x, y),
           input.cirrus.width() == 0 ? 0.0f : input.cirrus(x, y)};
 }
 

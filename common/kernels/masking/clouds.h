@@ -6,7 +6,8 @@
 // out, the flatness blue / SWIR keeps bright soil, NDVI keeps canopies, NDSI (Dozier 1989) keeps snow. Each test is a
 // ramp from 0 to 1 and the least of them is the cloud probability; connected pixels above one half are a cloud within
 // reach of where it is certain, or as a whole when they are many (thin decks); it then grows by one pixel into what is
-// still hazy. Cirrus by reflectance at 1.38 um (thresholds: Sen2Cor's). Measured on scenes with known cloud: docs/algorithms/l2a-masks.md.
+// still hazy. Cirrus by reflectance at 1.38 um (thresholds: Sen2Cor's). Measured on scenes with known cloud:
+// docs/algorithms/l2a-masks.md.
 #ifndef ARPENT_COMMON_KERNELS_MASKING_CLOUDS_H_
 #define ARPENT_COMMON_KERNELS_MASKING_CLOUDS_H_
 
@@ -18,9 +19,9 @@
 namespace arpent::kernels {
 
 struct CloudMasks {
-  raster::Image<uint8_t> cloud_percent;  // 0-100, kByteNoData where not valid
+  raster::Image<uint8_t> cloud_percent;               // 0-100, kByteNoData where not valid
   raster::Image<uint8_t> cloud, cirrus, snow, water;  // 0 or 1; cirrus: thin, where there is no cloud
-  float clear_haze = 0;                  // the clear value of blue - 0.5 red that was used
+  float clear_haze = 0;                               // the clear value of blue - 0.5 red that was used
 };
 
 // Probability in percent from which a pixel is taken for (part of) a cloud.

@@ -222,8 +222,8 @@ TEST_P(DetectShadowsTest, FindsThePaintedShadowAndItsHeight) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Geometries, DetectShadowsTest,
-                         ::testing::Values(ShadowCase{30, 150, 1500}, ShadowCase{55, 165, 900}, ShadowCase{40, 40, 2500},
-                                           ShadowCase{45, 250, 1200}));
+                         ::testing::Values(ShadowCase{30, 150, 1500}, ShadowCase{55, 165, 900},
+                                           ShadowCase{40, 40, 2500}, ShadowCase{45, 250, 1200}));
 
 TEST(DetectShadows, NoCloudGivesNoShadow) {
   Scene scene(60, 60, kMeadow);

@@ -14,7 +14,7 @@ using raster::Image;
 
 constexpr double kLowestCloud_m = 200;
 constexpr double kHighestCloud_m = 8000;
-constexpr int kReferenceRadius = 25;        // 1.5 km at 60 m
+constexpr int kReferenceRadius = 25;  // 1.5 km at 60 m
 constexpr int kCellPixels = 128;
 constexpr double kLeastCorrelation = 0.05;  // of the scene: below, dark ground is not explained by its clouds
 constexpr double kGoodCorrelation = 0.35;   // of a cell: above, its own height is taken
@@ -28,9 +28,9 @@ constexpr float kNear = 0.70f;
 constexpr float kUnseen = 0.60f;
 
 struct Ground {
-  Image<float> relative;     // brightness / local reference
-  Image<uint8_t> land;       // valid, no cloud, no water
-  Image<uint8_t> darkness;   // 0-200
+  Image<float> relative;    // brightness / local reference
+  Image<uint8_t> land;      // valid, no cloud, no water
+  Image<uint8_t> darkness;  // 0-200
 };
 
 float MedianBrightness(const Image<float>& brightness, const Image<uint8_t>& land) {
@@ -107,9 +107,7 @@ struct Sums {
     dd += dark * dark;
     cloudy += cloud > 0;
   }
-  void Add(const Sums& o) {
-    n += o.n, a += o.a, d += o.d, aa += o.aa, ad += o.ad, dd += o.dd, cloudy += o.cloudy;
-  }
+  void Add(const Sums& o) { n += o.n, a += o.a, d += o.d, aa += o.aa, ad += o.ad, dd += o.dd, cloudy += o.cloudy; }
   // Few pixels count for less: a chance match of a handful must not win.
   double Correlation() const {
     if (n < 50) return 0;
@@ -130,7 +128,9 @@ uint8_t CloudAt(const Image<uint8_t>& cloud, int x, int y) {
 class HeightSearch {
  public:
   HeightSearch(const MaskInput& input, const CloudMasks& masks, const Ground& ground, const SceneGeometry& geometry)
-      : geometry_(geometry), ground_(ground), cloud_(input.width(), input.height()),
+      : geometry_(geometry),
+        ground_(ground),
+        cloud_(input.width(), input.height()),
         cells_x_((input.width() + kCellPixels - 1) / kCellPixels),
         cells_y_((input.height() + kCellPixels - 1) / kCellPixels) {
     for (int y = 0; y < cloud_.height(); ++y) {

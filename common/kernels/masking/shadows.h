@@ -18,7 +18,7 @@
 namespace arpent::kernels {
 
 struct SceneGeometry {
-  double sun_zenith_deg = 0, sun_azimuth_deg = 0;    // azimuth clockwise from north
+  double sun_zenith_deg = 0, sun_azimuth_deg = 0;  // azimuth clockwise from north
   double view_zenith_deg = 0, view_azimuth_deg = 0;
   double pixel_m = 60;
 };

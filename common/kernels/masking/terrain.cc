@@ -64,7 +64,8 @@ Image<uint8_t> CastShadows(View<const float> heights_m, double pixel_m, const Su
       if (!std::isfinite(ground)) continue;
       bool dark = light.direct(x, y) <= 0;
       for (int k = 1; !dark && ground + k * rise_m < highest; ++k) {
-        const int px = static_cast<int>(std::floor(x + k * dx + 0.5)), py = static_cast<int>(std::floor(y + k * dy + 0.5));
+        const int px = static_cast<int>(std::floor(x + k * dx + 0.5)),
+                  py = static_cast<int>(std::floor(y + k * dy + 0.5));
         if (px < 0 || py < 0 || px >= width || py >= height) break;
         dark = heights_m(px, py) > ground + k * rise_m;
       }

@@ -1,10 +1,10 @@
 // Sun on slopes: slope and illumination of each pixel, cast shadows, and the factor that makes ground on a slope
 // comparable with flat ground.
 //
-// rho_flat = rho / [s cos(i)/cos(sun zenith) + (1 - s) v + rho_e (1 - v)], s the share of direct light in what reaches flat
-// ground, v = (1 + cos(slope)) / 2 the share of sky that the slope sees, rho_e the surroundings (the isotropic form that
-// MAJA and ATCOR use, without their BRDF term). cos(i) is floored at 0.2 cos(sun zenith): beyond that the sun grazes or
-// lies behind the slope, and the pixel is flagged.
+// rho_flat = rho / [s cos(i)/cos(sun zenith) + (1 - s) v + rho_e (1 - v)], s the share of direct light in what reaches
+// flat ground, v = (1 + cos(slope)) / 2 the share of sky that the slope sees, rho_e the surroundings (the isotropic
+// form that MAJA and ATCOR use, without their BRDF term). cos(i) is floored at 0.2 cos(sun zenith): beyond that the sun
+// grazes or lies behind the slope, and the pixel is flagged.
 #ifndef ARPENT_COMMON_KERNELS_MASKING_TERRAIN_H_
 #define ARPENT_COMMON_KERNELS_MASKING_TERRAIN_H_
 
@@ -19,8 +19,8 @@ struct SunPosition {
 };
 
 struct Illumination {
-  raster::Image<float> direct;   // cos(i) / cos(sun zenith), 1 on flat ground, not floored
-  raster::Image<float> sky;      // (1 + cos(slope)) / 2
+  raster::Image<float> direct;  // cos(i) / cos(sun zenith), 1 on flat ground, not floored
+  raster::Image<float> sky;     // (1 + cos(slope)) / 2
 };
 
 inline constexpr float kLeastDirect = 0.2f;

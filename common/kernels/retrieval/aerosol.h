@@ -3,8 +3,8 @@
 // Over dense vegetation the red follows the reflectance at 2.2 um and the blue follows the red, both nearly
 // (Kaufman et al. 1997; the ratios and their spread here cover crops and forests: red / 2.2 um 0.45-0.60, blue / red
 // 0.40-0.60). The AOT at which the corrected pixels agree best with both, each weighted by the spread of its relation,
-// is the estimate; pixels that follow neither lose their weight (Geman and McClure's loss). AOT never exceeds what would
-// make the darkest ground of the cell negative. Measured error: docs/algorithms/l2a-retrieval.md.
+// is the estimate; pixels that follow neither lose their weight (Geman and McClure's loss). AOT never exceeds what
+// would make the darkest ground of the cell negative. Measured error: docs/algorithms/l2a-retrieval.md.
 #ifndef ARPENT_COMMON_KERNELS_RETRIEVAL_AEROSOL_H_
 #define ARPENT_COMMON_KERNELS_RETRIEVAL_AEROSOL_H_
 

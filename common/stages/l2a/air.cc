@@ -19,8 +19,8 @@ absl::Status CheckAngles(const scene::SceneMetadata& metadata, const Direction& 
     return absl::InvalidArgumentError(absl::StrCat(metadata.product_id, ": the mean sun angles are missing"));
   }
   if (sun.zenith_deg >= 90) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "%s: night scene, the sun stands %.1f deg below the horizon", metadata.product_id, sun.zenith_deg - 90));
+    return absl::InvalidArgumentError(absl::StrFormat("%s: night scene, the sun stands %.1f deg below the horizon",
+                                                      metadata.product_id, sun.zenith_deg - 90));
   }
   if (sun.zenith_deg > kernels::kMaximumSunZenithDeg) {
     return absl::InvalidArgumentError(
@@ -96,8 +96,8 @@ absl::StatusOr<Air> Air::Create(const scene::SceneMetadata& metadata, const kern
     if (view.mean_only()) by_mean.push_back(metadata.bands[b].name);
     if (!IsFinite(mean)) {
       if (view.mean_only()) {
-        return absl::InvalidArgumentError(
-            absl::StrCat(metadata.product_id, ": band ", metadata.bands[b].name, " has neither view angles nor a mean"));
+        return absl::InvalidArgumentError(absl::StrCat(metadata.product_id, ": band ", metadata.bands[b].name,
+                                                       " has neither view angles nor a mean"));
       }
       mean = view.At(0, 0);
     }
@@ -106,12 +106,14 @@ absl::StatusOr<Air> Air::Create(const scene::SceneMetadata& metadata, const kern
                                                         metadata.product_id, metadata.bands[b].name, mean.zenith_deg,
                                                         kernels::kMaximumViewZenithDeg));
     }
-    air.view_.push_back(AngleField(b < metadata.view.size() ? metadata.view[b] : scene::AngleGrid{}, mean, east, south));
+    air.view_.push_back(
+        AngleField(b < metadata.view.size() ? metadata.view[b] : scene::AngleGrid{}, mean, east, south));
     // Landsat's panchromatic and thermal bands are not corrected.
     air.table_index_.push_back(tables.BandIndex(sensor, metadata.bands[b].name).value_or(-1));
   }
   if (!by_mean.empty()) {
-    air.notes.push_back(absl::StrCat("view angles: the mean of the band, the grid is missing (", by_mean.size(), " bands)"));
+    air.notes.push_back(
+        absl::StrCat("view angles: the mean of the band, the grid is missing (", by_mean.size(), " bands)"));
   }
   return air;
 }

@@ -36,7 +36,8 @@ class AngleField {
   bool mean_only_ = true;
 };
 
-// Values on a regular lattice over the scene: the first one at half a cell from the corner. Empty: `constant` everywhere.
+// Values on a regular lattice over the scene: the first one at half a cell from the corner. Empty: `constant`
+// everywhere.
 struct Field {
   raster::Image<float> values;
   double cell_m = 1;
@@ -47,8 +48,8 @@ struct Field {
 
 class Air {
  public:
-  // Copies what it needs of the metadata. INVALID_ARGUMENT: a sensor or band that the tables lack, no finite mean angle,
-  // sun below the horizon or lower than the tables reach, view beyond them. `tables` must outlive it.
+  // Copies what it needs of the metadata. INVALID_ARGUMENT: a sensor or band that the tables lack, no finite mean
+  // angle, sun below the horizon or lower than the tables reach, view beyond them. `tables` must outlive it.
   static absl::StatusOr<Air> Create(const scene::SceneMetadata& metadata, const kernels::AtmosphereTables& tables,
                                     kernels::AerosolModel aerosol);
 
@@ -76,7 +77,7 @@ class Air {
   const kernels::AtmosphereTables* tables_;
   kernels::AerosolModel aerosol_;
   AngleField sun_;
-  std::vector<AngleField> view_;      // by band of the scene
+  std::vector<AngleField> view_;  // by band of the scene
   std::vector<int> table_index_;
 };
 

@@ -45,7 +45,8 @@ inline kernels::BandTable AnalyticBand(kernels::Sensor sensor, const std::string
           constexpr double g = 0.68;
           const double aerosol = (1 - g * g) / std::pow(1 + g * g + 2 * g * mu, 1.5);
           float* terms = &table.terms[(state * kernels::kZenithCount + zenith) * kernels::kTermCount];
-          terms[0] = static_cast<float>((tr * 0.75 * (1 + mu * mu) + 0.95 * ta * aerosol) / 4 * std::exp(-0.35 * (tr + ta)));
+          terms[0] =
+              static_cast<float>((tr * 0.75 * (1 + mu * mu) + 0.95 * ta * aerosol) / 4 * std::exp(-0.35 * (tr + ta)));
           terms[kernels::kTermCount - 1] = static_cast<float>(0.52 * tr + 0.2 * ta);
         }
       }
@@ -57,10 +58,19 @@ inline kernels::BandTable AnalyticBand(kernels::Sensor sensor, const std::string
 // The bytes of a tables file for Sentinel-2A.
 inline std::string AnalyticTables() {
   kernels::TableData data;
-  for (const auto& [name, wavelength_um] :
-       {std::pair<const char*, double>{"B01", 0.443}, {"B02", 0.492}, {"B03", 0.560}, {"B04", 0.665}, {"B05", 0.704},
-        {"B06", 0.741}, {"B07", 0.783}, {"B08", 0.833}, {"B8A", 0.865}, {"B09", 0.945}, {"B10", 1.374},
-        {"B11", 1.614}, {"B12", 2.202}}) {
+  for (const auto& [name, wavelength_um] : {std::pair<const char*, double>{"B01", 0.443},
+                                            {"B02", 0.492},
+                                            {"B03", 0.560},
+                                            {"B04", 0.665},
+                                            {"B05", 0.704},
+                                            {"B06", 0.741},
+                                            {"B07", 0.783},
+                                            {"B08", 0.833},
+                                            {"B8A", 0.865},
+                                            {"B09", 0.945},
+                                            {"B10", 1.374},
+                                            {"B11", 1.614},
+                                            {"B12", 2.202}}) {
     data.bands.push_back(AnalyticBand(kernels::Sensor::kS2A, name, wavelength_um));
   }
   return kernels::SerializeTables(data);

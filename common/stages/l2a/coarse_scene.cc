@@ -21,10 +21,14 @@ constexpr int kChipPixels = 170;  // at 60 m: 10 km
 // Level whose samples are 40 m apart (60 m bands: the band itself; 30 m bands: 60 m).
 int LevelOf(int resolution_m) {
   switch (resolution_m) {
-    case 10: return 2;
-    case 20: return 1;
-    case 30: return 1;
-    default: return 0;
+    case 10:
+      return 2;
+    case 20:
+      return 1;
+    case 30:
+      return 1;
+    default:
+      return 0;
   }
 }
 
@@ -117,7 +121,8 @@ absl::StatusOr<CoarseScene> ReadCoarseScene(const scene::Scene& scene, const std
   std::vector<Image<uint8_t>> valid(bands.size());
   ARPENT_RETURN_IF_ERROR(ParallelFor(bands.size(), threads, [&](size_t i) -> absl::Status {
     const scene::Band* band = metadata.FindBand(bands[i]);
-    if (band == nullptr) return absl::DataLossError(absl::StrCat(metadata.product_id, ": band ", bands[i], " is missing"));
+    if (band == nullptr)
+      return absl::DataLossError(absl::StrCat(metadata.product_id, ": band ", bands[i], " is missing"));
     toa[i] = Image<float>(width, height);
     valid[i] = Image<uint8_t>(width, height);
     const int level = chip ? 0 : LevelOf(band->resolution_m);

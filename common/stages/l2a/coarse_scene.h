@@ -1,5 +1,5 @@
-// The whole scene at 60 m as TOA reflectance, read from the resolution levels of its bands: about a tenth of the cost of
-// decoding them.
+// The whole scene at 60 m as TOA reflectance, read from the resolution levels of its bands: about a tenth of the cost
+// of decoding them.
 #ifndef ARPENT_COMMON_STAGES_L2A_COARSE_SCENE_H_
 #define ARPENT_COMMON_STAGES_L2A_COARSE_SCENE_H_
 
@@ -18,22 +18,23 @@ namespace arpent::stages {
 inline constexpr double kCoarsePixel_m = 60;
 
 struct CoarseScene {
-  geo::Grid grid;                                    // 60 m
-  std::map<std::string, raster::Image<float>> toa;   // by band; 0 where not valid
-  raster::Image<uint8_t> valid;                      // 1 where every band read has data around the pixel
-  raster::Image<uint8_t> data;                       // 1 where any band has
+  geo::Grid grid;                                   // 60 m
+  std::map<std::string, raster::Image<float>> toa;  // by band; 0 where not valid
+  raster::Image<uint8_t> valid;                     // 1 where every band read has data around the pixel
+  raster::Image<uint8_t> data;                      // 1 where any band has
 
   int64_t ValidPixels() const;
 };
 
 // Reads `bands` on `threads` threads. Errors are those of the scene.
-absl::StatusOr<CoarseScene> ReadCoarseScene(const scene::Scene& scene, const std::vector<std::string>& bands, int threads);
+absl::StatusOr<CoarseScene> ReadCoarseScene(const scene::Scene& scene, const std::vector<std::string>& bands,
+                                            int threads);
 
 // Puts the values of one reduced band on the coarse grid, bilinearly. A sample of wavelet level L is centred on pixel
-// 2^L k of the band, not on the middle of the pixels that it stands for. `valid` becomes 0 where a sample that is needed
-// has no data. Exposed for its test.
-void ResampleReduced(raster::View<const uint16_t> reduced, const scene::Band& band, int level,
-                     raster::View<float> toa, raster::View<uint8_t> valid);
+// 2^L k of the band, not on the middle of the pixels that it stands for. `valid` becomes 0 where a sample that is
+// needed has no data. Exposed for its test.
+void ResampleReduced(raster::View<const uint16_t> reduced, const scene::Band& band, int level, raster::View<float> toa,
+                     raster::View<uint8_t> valid);
 
 }  // namespace arpent::stages
 

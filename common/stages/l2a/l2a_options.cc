@@ -10,8 +10,8 @@ absl::StatusOr<L2aOptions> ParseL2aOptions(const Parameters& parameters) {
   L2aOptions options;
   ARPENT_ASSIGN_OR_RETURN(const std::string processor, parameters.GetString("processor"));
   if (processor != "arpent") {
-    return absl::InvalidArgumentError(absl::StrCat("parameter processor: '", processor,
-                                                   "' is an external processor; this worker has 'arpent' only"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("parameter processor: '", processor, "' is an external processor; this worker has 'arpent' only"));
   }
   ARPENT_ASSIGN_OR_RETURN(options.adjacency, parameters.GetBool("adjacency"));
   ARPENT_ASSIGN_OR_RETURN(options.cirrus, parameters.GetBool("cirrus"));

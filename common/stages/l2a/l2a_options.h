@@ -9,10 +9,10 @@
 namespace arpent::stages {
 
 struct L2aOptions {
-  bool adjacency = true;    // remove the light that the surroundings scatter into a pixel's beam
-  bool cirrus = false;      // subtract thin cirrus seen at 1.38 um
-  bool terrain = true;      // with a DEM: correct the illumination of slopes
-  double cloud_limit = 0.9; // cloudy share of the valid pixels beyond which a scene is skipped
+  bool adjacency = true;     // remove the light that the surroundings scatter into a pixel's beam
+  bool cirrus = false;       // subtract thin cirrus seen at 1.38 um
+  bool terrain = true;       // with a DEM: correct the illumination of slopes
+  double cloud_limit = 0.9;  // cloudy share of the valid pixels beyond which a scene is skipped
   kernels::AerosolModel aerosol = kernels::AerosolModel::kContinental;
 };
 

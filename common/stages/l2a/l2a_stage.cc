@@ -43,16 +43,16 @@ absl::StatusOr<kernels::AtmosphereTables> LoadTables(const TaskSpec& task, const
   const std::string path = absl::StrCat(context.tables, "/", kernels::kTablesFileName);
   std::ifstream file(path, std::ios::binary);
   if (!file) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the atmosphere's tables are missing: ", path, " (make them once with: arpent-lut ", path, ")"));
+    return absl::FailedPreconditionError(absl::StrCat("the atmosphere's tables are missing: ", path,
+                                                      " (make them once with: arpent-lut -o ", path, ")"));
   }
   const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   auto tables = kernels::AtmosphereTables::Parse(bytes);
   if (!tables.ok()) return Annotate(tables.status(), path);
   const TaskInput* wanted = FindInput(task, "tables");
   if (wanted != nullptr && !wanted->key.empty() && wanted->key != tables->digest()) {
-    return absl::FailedPreconditionError(absl::StrCat(path, " has digest ", tables->digest(), ", the task was planned with ",
-                                                      wanted->key));
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, " has digest ", tables->digest(), ", the task was planned with ", wanted->key));
   }
   return tables;
 }
@@ -90,7 +90,8 @@ kernels::SceneGeometry ShadowGeometry(const scene::SceneMetadata& metadata, cons
   const double east = (extent.east - extent.west) / 2, south = (extent.north - extent.south) / 2;
   const kernels::Geometry g = air.GeometryAt(band, east, south);
   const Direction sun = air.sun().At(east, south);
-  return {g.sun_zenith_deg, sun.azimuth_deg, g.view_zenith_deg, sun.azimuth_deg - g.relative_azimuth_deg, kCoarsePixel_m};
+  return {g.sun_zenith_deg, sun.azimuth_deg, g.view_zenith_deg, sun.azimuth_deg - g.relative_azimuth_deg,
+          kCoarsePixel_m};
 }
 
 class L2aRun {
@@ -155,9 +156,8 @@ class L2aRun {
     surroundings.terrain = std::move(terrain);
     if (options_.cirrus) surroundings.cirrus = ThinCirrus(coarse, roles.cirrus, found, air);
     product::Publication publication(context_.stores, context_.scratch, Describe(metadata));
-    ARPENT_ASSIGN_OR_RETURN(
-        const GroundLayers ground,
-        WriteSurfaceReflectance(*scene_, coarse, air, surroundings, output, context_, publication));
+    ARPENT_ASSIGN_OR_RETURN(const GroundLayers ground,
+                            WriteSurfaceReflectance(*scene_, coarse, air, surroundings, output, context_, publication));
     ARPENT_ASSIGN_OR_RETURN(const QualityCounts counts,
                             WriteQuality(metadata, ground, found.masks, air, context_, publication));
     context_.progress(0.97);
@@ -235,8 +235,9 @@ class L2aRun {
     d.datetime = d.start_datetime = d.end_datetime = metadata.sensing_start;
     d.start_datetime = absl::InfinitePast();
     d.end_datetime = absl::InfiniteFuture();
-    d.platform = metadata.platform.rfind("LC", 0) == 0 ? absl::StrCat("landsat-", metadata.platform.substr(3))
-                                                       : absl::StrCat("sentinel-", absl::AsciiStrToLower(metadata.platform.substr(1)));
+    d.platform = metadata.platform.rfind("LC", 0) == 0
+                     ? absl::StrCat("landsat-", metadata.platform.substr(3))
+                     : absl::StrCat("sentinel-", absl::AsciiStrToLower(metadata.platform.substr(1)));
     return d;
   }
 
@@ -253,7 +254,8 @@ class L2aRun {
     d.numbers["arpent:water_percent"] = percent(counts.water);
     d.numbers["arpent:saturated_percent"] = percent(counts.saturated);
     d.numbers["arpent:nodata_percent"] =
-        std::round(1e4 * static_cast<double>(counts.pixels - counts.with_data) / std::max<int64_t>(1, counts.pixels)) / 100;
+        std::round(1e4 * static_cast<double>(counts.pixels - counts.with_data) / std::max<int64_t>(1, counts.pixels)) /
+        100;
     d.numbers["view:sun_elevation"] = rounded(90 - metadata.mean_sun_zenith_deg, 1e-4);
     d.numbers["view:sun_azimuth"] = rounded(metadata.mean_sun_azimuth_deg, 1e-4);
     const int red = metadata.BandIndex(RolesOf(metadata).red);

@@ -92,13 +92,15 @@ TEST_F(L2aStageTest, AssetsHaveTheGridsAndTypesOfTheDesign) {
   std::map<std::string, int> width;
   for (const auto& asset : result.product.assets) {
     if (asset.file.size() < 4 || asset.file.substr(asset.file.size() - 4) != ".tif") continue;
-    ASSERT_OK_AND_ASSIGN(const auto reader, product::RasterReader::Open(stores_, result.product.uri + "/" + asset.file));
+    ASSERT_OK_AND_ASSIGN(const auto reader,
+                         product::RasterReader::Open(stores_, result.product.uri + "/" + asset.file));
     width[asset.name] = reader->grid().width;
     EXPECT_EQ(reader->grid().width * reader->grid().pixel_m, 960) << asset.name;
   }
-  const std::map<std::string, int> expected = {
-      {"B01", 16}, {"B02", 96}, {"B03", 96}, {"B04", 96}, {"B05", 48}, {"B06", 48}, {"B07", 48}, {"B08", 96}, {"B8A", 48},
-      {"B09", 16}, {"B11", 48}, {"B12", 48}, {"SCL", 48}, {"CLD", 48}, {"AOT", 48}, {"WVP", 48}, {"QA", 48}};
+  const std::map<std::string, int> expected = {{"B01", 16}, {"B02", 96}, {"B03", 96}, {"B04", 96}, {"B05", 48},
+                                               {"B06", 48}, {"B07", 48}, {"B08", 96}, {"B8A", 48}, {"B09", 16},
+                                               {"B11", 48}, {"B12", 48}, {"SCL", 48}, {"CLD", 48}, {"AOT", 48},
+                                               {"WVP", 48}, {"QA", 48}};
   EXPECT_EQ(width, expected);
 }
 

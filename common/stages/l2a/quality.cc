@@ -27,12 +27,18 @@ product::RasterOptions SclOptions() {
   options.no_data = raster::kSclNoData;
   options.overviews = product::OverviewKind::kNearest;
   options.description = "Scene classification";
-  options.classes = {{0, "no data", "#000000"},           {1, "saturated or defective", "#ff0000"},
-                     {2, "dark or terrain shadow", "#2f2f2f"}, {3, "cloud shadow", "#643200"},
-                     {4, "vegetation", "#00a000"},        {5, "bare", "#ffe65a"},
-                     {6, "water", "#0000ff"},             {7, "unclassified", "#808080"},
-                     {8, "cloud, medium probability", "#c0c0c0"}, {9, "cloud, high probability", "#ffffff"},
-                     {10, "thin cirrus", "#64c8ff"},      {11, "snow", "#ff96ff"}};
+  options.classes = {{0, "no data", "#000000"},
+                     {1, "saturated or defective", "#ff0000"},
+                     {2, "dark or terrain shadow", "#2f2f2f"},
+                     {3, "cloud shadow", "#643200"},
+                     {4, "vegetation", "#00a000"},
+                     {5, "bare", "#ffe65a"},
+                     {6, "water", "#0000ff"},
+                     {7, "unclassified", "#808080"},
+                     {8, "cloud, medium probability", "#c0c0c0"},
+                     {9, "cloud, high probability", "#ffffff"},
+                     {10, "thin cirrus", "#64c8ff"},
+                     {11, "snow", "#ff96ff"}};
   return options;
 }
 
@@ -174,7 +180,8 @@ absl::StatusOr<Writers> CreateWriters(const geo::Grid& grid, product::Publicatio
   Writers w;
   ARPENT_ASSIGN_OR_RETURN(w.scl, publication.CreateRaster("SCL", grid, SclOptions(), 1));
   ARPENT_ASSIGN_OR_RETURN(w.percent, publication.CreateRaster("CLD", grid, PercentOptions(), 1));
-  ARPENT_ASSIGN_OR_RETURN(w.aot, publication.CreateRaster("AOT", grid, AmountOptions("Aerosol optical thickness, 550 nm", "1"), 1));
+  ARPENT_ASSIGN_OR_RETURN(
+      w.aot, publication.CreateRaster("AOT", grid, AmountOptions("Aerosol optical thickness, 550 nm", "1"), 1));
   ARPENT_ASSIGN_OR_RETURN(w.water, publication.CreateRaster("WVP", grid, AmountOptions("Water vapour", "g/cm2"), 1));
   ARPENT_ASSIGN_OR_RETURN(w.qa, publication.CreateRaster("QA", grid, QaOptions(), 1));
   return w;
@@ -232,8 +239,11 @@ absl::StatusOr<QualityCounts> WriteQuality(const scene::SceneMetadata& metadata,
     ARPENT_RETURN_IF_ERROR(Write(*writers.water, window, layers.water));
     return Write(*writers.qa, window, layers.qa);
   }));
-  std::vector<std::pair<std::string, std::unique_ptr<product::RasterWriter>*>> finish = {
-      {"SCL", &writers.scl}, {"CLD", &writers.percent}, {"AOT", &writers.aot}, {"WVP", &writers.water}, {"QA", &writers.qa}};
+  std::vector<std::pair<std::string, std::unique_ptr<product::RasterWriter>*>> finish = {{"SCL", &writers.scl},
+                                                                                         {"CLD", &writers.percent},
+                                                                                         {"AOT", &writers.aot},
+                                                                                         {"WVP", &writers.water},
+                                                                                         {"QA", &writers.qa}};
   ARPENT_RETURN_IF_ERROR(ParallelFor(finish.size(), context.threads, [&](size_t i) {
     return publication.FinishRaster(finish[i].first, std::move(*finish[i].second));
   }));

@@ -18,10 +18,10 @@ namespace arpent::stages {
 struct CoarseMasks {
   kernels::CloudMasks clouds;
   raster::Image<uint8_t> shadow;
-  raster::Image<uint8_t> near_cloud;          // within 180 m of a cloud
+  raster::Image<uint8_t> near_cloud;  // within 180 m of a cloud
   raster::Image<uint8_t> water_interpolated;
-  raster::Image<uint8_t> aot_interpolated;    // by AOT cell
-  raster::Image<uint8_t> terrain_shadow;      // empty without a DEM
+  raster::Image<uint8_t> aot_interpolated;  // by AOT cell
+  raster::Image<uint8_t> terrain_shadow;    // empty without a DEM
 };
 
 // Gives pixels at the edge of the data, which the coarse view cannot see, the masks of their nearest neighbours.

@@ -17,14 +17,14 @@ namespace {
 
 using raster::Image;
 
-constexpr int kMaskNodeStep = 64;       // coarse pixels between nodes: 3.8 km
-constexpr int kWaterCellPixels = 50;    // one inverse per 3 km
-constexpr int kWaterSmoothing = 2;      // radius, coarse pixels: 300 m
+constexpr int kMaskNodeStep = 64;     // coarse pixels between nodes: 3.8 km
+constexpr int kWaterCellPixels = 50;  // one inverse per 3 km
+constexpr int kWaterSmoothing = 2;    // radius, coarse pixels: 300 m
 constexpr size_t kDarkestPerCell = 250;
 constexpr int kLeastPerCell = 5;
 constexpr int kLeastPerScene = 10;
-constexpr std::array<double, 18> kAotSteps = {0.0, 0.03, 0.06, 0.09, 0.12, 0.16, 0.20, 0.25, 0.30,
-                                              0.36, 0.43, 0.5, 0.6,  0.75, 0.9,  1.15, 1.5,  2.0};
+constexpr std::array<double, 18> kAotSteps = {0.0,  0.03, 0.06, 0.09, 0.12, 0.16, 0.20, 0.25, 0.30,
+                                              0.36, 0.43, 0.5,  0.6,  0.75, 0.9,  1.15, 1.5,  2.0};
 
 kernels::AtmosphericState Molecules(const Air& air, double east_m, double south_m) {
   kernels::AtmosphericState state = air.StateAt(east_m, south_m);
@@ -63,8 +63,8 @@ class WaterRetrieval {
         const bool wanted = clear(x, y) != 0 && x % stride == 0 && y % stride == 0 && b8a(x, y) > 0.06f;
         if (!wanted) continue;
         const float ndvi = (b8a(x, y) - b04(x, y)) / std::max(b8a(x, y) + b04(x, y), 0.01f);
-        water(x, y) = static_cast<float>(
-            inverse.RetrieveFromToa(b8a(x, y), b09(x, y), SlopeTo945(b07(x, y), b8a(x, y), ndvi)));
+        water(x, y) =
+            static_cast<float>(inverse.RetrieveFromToa(b8a(x, y), b09(x, y), SlopeTo945(b07(x, y), b8a(x, y), ndvi)));
       }
     }
   }
@@ -131,8 +131,13 @@ class AotRetrieval {
  public:
   AotRetrieval(const scene::SceneMetadata& metadata, const CoarseScene& coarse, const MaskScene& mask_scene,
                const Image<uint8_t>& clear, const Air& air)
-      : coarse_(coarse), input_(mask_scene.input), clear_(clear), air_(air), roles_(RolesOf(metadata)),
-        blue_(metadata.BandIndex(roles_.blue)), red_(metadata.BandIndex(roles_.red)),
+      : coarse_(coarse),
+        input_(mask_scene.input),
+        clear_(clear),
+        air_(air),
+        roles_(RolesOf(metadata)),
+        blue_(metadata.BandIndex(roles_.blue)),
+        red_(metadata.BandIndex(roles_.red)),
         swir2_(metadata.BandIndex(roles_.swir2)) {}
 
   AotCell Collect(int x0, int y0, int x1, int y1) const {
@@ -184,6 +189,14 @@ class AotRetrieval {
   const int blue_, red_, swir2_;
 };
 
+// Draws an estimate towards the default, as far as it is vague.
+void Temper(float& aot, float& uncertainty) {
+  const double sure = 1 / (static_cast<double>(uncertainty) * uncertainty);
+  const double prior = 1 / (kAotSpread * kAotSpread);
+  aot = static_cast<float>((aot * sure + kDefaultAot * prior) / (sure + prior));
+  uncertainty = static_cast<float>(1 / std::sqrt(sure + prior));
+}
+
 // The scene as one cell, for places without an estimate of their own.
 kernels::AotEstimate SceneAot(const AotRetrieval& retrieval, const std::vector<AotCell>& cells, double east_m,
                               double south_m) {
@@ -204,7 +217,7 @@ BandRoles RolesOf(const scene::SceneMetadata& metadata) {
 absl::Status PrepareMaskScene(const scene::SceneMetadata& metadata, const CoarseScene& coarse, const Air& air,
                               int threads, MaskScene& out) {
   const BandRoles roles = RolesOf(metadata);
-  const std::vector<std::string> names = {roles.blue, roles.green, roles.red,  roles.nir,
+  const std::vector<std::string> names = {roles.blue,       roles.green, roles.red,  roles.nir,
                                           roles.nir_narrow, roles.swir1, roles.swir2};
   const int width = coarse.grid.width;
   const int height = coarse.grid.height;
@@ -219,7 +232,7 @@ absl::Status PrepareMaskScene(const scene::SceneMetadata& metadata, const Coarse
     return absl::OkStatus();
   }));
   const auto view = [&](const std::string& name) { return std::as_const(out.bands.at(name)).view(); };
-  out.input = {view(roles.blue),       view(roles.green), view(roles.red), view(roles.nir),
+  out.input = {view(roles.blue),       view(roles.green), view(roles.red),  view(roles.nir),
                view(roles.nir_narrow), view(roles.swir1), view(roles.swir2)};
   if (const auto cirrus = coarse.toa.find(roles.cirrus); cirrus != coarse.toa.end()) {
     out.input.cirrus = cirrus->second.view();
@@ -317,6 +330,7 @@ absl::StatusOr<AotResult> RetrieveAot(const scene::SceneMetadata& metadata, cons
   double aot = 0, uncertainty = 0;
   for (int y = 0; y < rows; ++y) {
     for (int x = 0; x < columns; ++x) {
+      Temper(map.aot(x, y), map.uncertainty(x, y));
       aot += map.aot(x, y);
       uncertainty += map.uncertainty(x, y);
     }

@@ -19,6 +19,8 @@ namespace arpent::stages {
 // AOT and water vapour taken where the scene says nothing.
 inline constexpr double kDefaultAot = 0.15;
 inline constexpr double kDefaultAotUncertainty = 0.10;
+// How far AOT spreads around the default from scene to scene: an estimate as vague as that counts half.
+inline constexpr double kAotSpread = 0.30;
 inline constexpr double kDefaultWater_gcm2 = 1.5;
 
 // Side of the cells in which AOT is estimated: 3 km.

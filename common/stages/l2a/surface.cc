@@ -26,9 +26,12 @@ constexpr int kCoarseNodeStep = 10;     // 600 m
 // Rows of a strip: whole rows of ESA's JPEG 2000 tiles (1024, 640 px) that are also whole COG blocks (512 px).
 int StripRows(int resolution_m) {
   switch (resolution_m) {
-    case 10: return 2048;
-    case 20: return 2560;
-    default: return 4096;
+    case 10:
+      return 2048;
+    case 20:
+      return 2560;
+    default:
+      return 4096;
   }
 }
 
@@ -52,8 +55,13 @@ class FinePass {
  public:
   FinePass(const scene::Scene& scene, const CoarseScene& coarse, const Air& air, const Surroundings& surroundings,
            const std::vector<std::string>& bands, const StageContext& context, product::Publication& publication)
-      : scene_(scene), coarse_(coarse), air_(air), surroundings_(surroundings), context_(context),
-        publication_(publication), work_(bands.size()) {
+      : scene_(scene),
+        coarse_(coarse),
+        air_(air),
+        surroundings_(surroundings),
+        context_(context),
+        publication_(publication),
+        work_(bands.size()) {
     const scene::SceneMetadata& metadata = scene.metadata();
     layers_.grid = GroundGrid(metadata);
     layers_.saturated = Image<uint8_t>(layers_.grid.width, layers_.grid.height);
@@ -114,15 +122,16 @@ class FinePass {
     const int step = std::max(1, static_cast<int>(kNodeSpacing_m) / work.band->resolution_m);
     const auto environment = surroundings_.environment.find(work.band->name);
     const Field around = environment == surroundings_.environment.end() ? Field{} : environment->second;
-    work.nodes = MakeNodes(work.grid.width, work.grid.height, work.grid.pixel_m, step, !surroundings_.adjacency,
-                           [&](double east, double south) {
-      const kernels::BandCoefficients c = air_.CoefficientsAt(band, east, south);
-      kernels::Inversion inversion =
-          surroundings_.adjacency ? kernels::WithEnvironment(c, around.At(east, south)) : kernels::UniformGround(c);
-      // Thin cirrus adds its own reflectance to every band, much the same from the blue to 2.2 um.
-      inversion.offset += inversion.gain * surroundings_.cirrus.At(east, south);
-      return kernels::FromDigitalNumbers(inversion, work.band->quantification, work.band->offset);
-    });
+    work.nodes = MakeNodes(
+        work.grid.width, work.grid.height, work.grid.pixel_m, step, !surroundings_.adjacency,
+        [&](double east, double south) {
+          const kernels::BandCoefficients c = air_.CoefficientsAt(band, east, south);
+          kernels::Inversion inversion =
+              surroundings_.adjacency ? kernels::WithEnvironment(c, around.At(east, south)) : kernels::UniformGround(c);
+          // Thin cirrus adds its own reflectance to every band, much the same from the blue to 2.2 um.
+          inversion.offset += inversion.gain * surroundings_.cirrus.At(east, south);
+          return kernels::FromDigitalNumbers(inversion, work.band->quantification, work.band->offset);
+        });
     if (LightOnSlopes()) MakeSlopeNodes(band, around, work);
   }
 
@@ -211,8 +220,10 @@ class FinePass {
 
   void MarkPixel(int x, int y, int resolution_m) {
     const double scale = resolution_m / layers_.grid.pixel_m;
-    const int last_x = std::min(layers_.grid.width, std::max(static_cast<int>((x + 1) * scale), static_cast<int>(x * scale) + 1));
-    const int last_y = std::min(layers_.grid.height, std::max(static_cast<int>((y + 1) * scale), static_cast<int>(y * scale) + 1));
+    const int last_x =
+        std::min(layers_.grid.width, std::max(static_cast<int>((x + 1) * scale), static_cast<int>(x * scale) + 1));
+    const int last_y =
+        std::min(layers_.grid.height, std::max(static_cast<int>((y + 1) * scale), static_cast<int>(y * scale) + 1));
     for (int j = static_cast<int>(y * scale); j < last_y; ++j) {
       for (int i = static_cast<int>(x * scale); i < last_x; ++i) {
         std::atomic_ref<uint8_t>(layers_.saturated(i, j)).store(1, std::memory_order_relaxed);
@@ -246,7 +257,8 @@ std::vector<std::string> OutputBands(const scene::SceneMetadata& metadata, const
   const std::string cirrus = RolesOf(metadata).cirrus;
   std::vector<std::string> bands;
   for (size_t b = 0; b < metadata.bands.size(); ++b) {
-    if (metadata.bands[b].name != cirrus && air.TableIndex(static_cast<int>(b)) >= 0) bands.push_back(metadata.bands[b].name);
+    if (metadata.bands[b].name != cirrus && air.TableIndex(static_cast<int>(b)) >= 0)
+      bands.push_back(metadata.bands[b].name);
   }
   return bands;
 }
@@ -282,8 +294,8 @@ absl::StatusOr<std::map<std::string, Field>> MeanSurroundings(const scene::Scene
   return by_name;
 }
 
-absl::StatusOr<GroundLayers> WriteSurfaceReflectance(const scene::Scene& scene, const CoarseScene& coarse, const Air& air,
-                                                     const Surroundings& surroundings,
+absl::StatusOr<GroundLayers> WriteSurfaceReflectance(const scene::Scene& scene, const CoarseScene& coarse,
+                                                     const Air& air, const Surroundings& surroundings,
                                                      const std::vector<std::string>& bands, const StageContext& context,
                                                      product::Publication& publication) {
   FinePass pass(scene, coarse, air, surroundings, bands, context, publication);

@@ -38,7 +38,8 @@ absl::StatusOr<std::map<std::string, Field>> MeanSurroundings(const scene::Scene
 // The grid of the quality layers: 20 m, 30 m for Landsat.
 geo::Grid GroundGrid(const scene::SceneMetadata& metadata);
 
-// Surface reflectance x 10000 of the classifying bands on the 20 m grid (30 m for Landsat), kept for the quality layers.
+// Surface reflectance x 10000 of the classifying bands on the 20 m grid (30 m for Landsat), kept for the quality
+// layers.
 struct GroundLayers {
   geo::Grid grid;
   std::map<std::string, raster::Image<int16_t>> bands;
@@ -46,8 +47,8 @@ struct GroundLayers {
 };
 
 // Corrects and writes every band of `bands` through `publication`. Strips without data are not decoded.
-absl::StatusOr<GroundLayers> WriteSurfaceReflectance(const scene::Scene& scene, const CoarseScene& coarse, const Air& air,
-                                                     const Surroundings& surroundings,
+absl::StatusOr<GroundLayers> WriteSurfaceReflectance(const scene::Scene& scene, const CoarseScene& coarse,
+                                                     const Air& air, const Surroundings& surroundings,
                                                      const std::vector<std::string>& bands, const StageContext& context,
                                                      product::Publication& publication);
 

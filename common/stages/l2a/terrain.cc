@@ -49,12 +49,13 @@ absl::StatusOr<Terrain> ReadTerrain(const storage::StoreSet& stores, const std::
       if (std::isfinite(h)) sum += h, ++known;
     }
   }
-  if (known == 0) return absl::InvalidArgumentError(absl::StrCat(uri, ": the DEM has no height anywhere under the scene"));
+  if (known == 0)
+    return absl::InvalidArgumentError(absl::StrCat(uri, ": the DEM has no height anywhere under the scene"));
   const double mean_m = sum / static_cast<double>(known);
   const double holes = 1 - static_cast<double>(known) / static_cast<double>(coarse.size());
   if (holes > 0) {
-    terrain.notes.push_back(
-        absl::StrFormat("altitude: %.0f m, the mean, and flat where the DEM has no height (%.2f %%)", mean_m, 100 * holes));
+    terrain.notes.push_back(absl::StrFormat(
+        "altitude: %.0f m, the mean, and flat where the DEM has no height (%.2f %%)", mean_m, 100 * holes));
   }
   terrain.altitude_km = {Image<float>(coarse.width(), coarse.height()), kCoarsePixel_m, mean_m * 1e-3};
   for (int y = 0; y < coarse.height(); ++y) {
@@ -89,9 +90,8 @@ void CorrectSlopes(const Terrain& terrain, const SlopeNodes& nodes, double pixel
     const auto row = reflectance.row(y);
     for (int x = 0; x < reflectance.width(); ++x) {
       if (row[x] == raster::kReflectanceNoData) continue;
-      const float factor =
-          kernels::SlopeFactor(light.direct(ground_x[x], gy), light.sky(ground_x[x], gy), nodes.direct_share(node_x[x], ny),
-                               nodes.environment(node_x[x], ny));
+      const float factor = kernels::SlopeFactor(light.direct(ground_x[x], gy), light.sky(ground_x[x], gy),
+                                                nodes.direct_share(node_x[x], ny), nodes.environment(node_x[x], ny));
       row[x] = static_cast<int16_t>(std::clamp(std::floor(row[x] / factor + 0.5f), -9998.0f, 32767.0f));
     }
   }

@@ -17,10 +17,10 @@
 namespace arpent::stages {
 
 struct Terrain {
-  Field altitude_km;                             // 60 m
-  std::optional<kernels::Illumination> light;    // on the ground grid (20 m); none: slopes are left alone
+  Field altitude_km;                           // 60 m
+  std::optional<kernels::Illumination> light;  // on the ground grid (20 m); none: slopes are left alone
   double light_pixel_m = 20;
-  raster::Image<uint8_t> cast_shadow;            // 60 m; empty without light
+  raster::Image<uint8_t> cast_shadow;  // 60 m; empty without light
   std::vector<std::string> notes;
 };
 
