@@ -71,17 +71,36 @@ void MeanAndDeviation(const SeriesPlanes& series, float* mean, float* deviation)
 }
 
 void Median(const SeriesPlanes& series, float* median) {
-  const size_t dates = series.dates(), middle = dates / 2;
-  std::vector<float> records(dates);
-  for (size_t i = 0; i < series.pixels; ++i) {
-    for (size_t t = 0; t < dates; ++t) records[t] = series.plane(t)[i];
-    if (records[0] != records[0]) {
-      median[i] = records[0];
-      continue;
+  // By rank: a record's rank is how many others come before it. More comparisons than selecting, but none of them
+  // branches, and 16 pixels go side by side.
+  constexpr size_t kSide = 16;
+  const size_t dates = series.dates();
+  const auto upper = static_cast<int>(dates / 2), lower = static_cast<int>((dates - 1) / 2);
+  std::vector<float> records(kSide * dates, 0.0f);
+  for (size_t first = 0; first < series.pixels; first += kSide) {
+    const size_t count = std::min(kSide, series.pixels - first);
+    for (size_t t = 0; t < dates; ++t) std::copy_n(series.plane(t) + first, count, records.data() + t * kSide);
+    std::array<float, kSide> low{}, high{};
+    for (size_t t = 0; t < dates; ++t) {
+      const float* own = records.data() + t * kSide;
+      std::array<int, kSide> rank{};
+      for (size_t u = 0; u < t; ++u) {
+        const float* other = records.data() + u * kSide;
+        for (size_t i = 0; i < kSide; ++i) rank[i] += other[i] <= own[i];
+      }
+      for (size_t u = t + 1; u < dates; ++u) {
+        const float* other = records.data() + u * kSide;
+        for (size_t i = 0; i < kSide; ++i) rank[i] += other[i] < own[i];
+      }
+      for (size_t i = 0; i < kSide; ++i) {
+        low[i] = rank[i] == lower ? own[i] : low[i];
+        high[i] = rank[i] == upper ? own[i] : high[i];
+      }
     }
-    std::nth_element(records.begin(), records.begin() + middle, records.end());
-    const float upper = records[middle];
-    median[i] = dates % 2 == 1 ? upper : 0.5f * (upper + *std::max_element(records.begin(), records.begin() + middle));
+    for (size_t i = 0; i < count; ++i) {
+      const float middle = upper == lower ? high[i] : 0.5f * (high[i] + low[i]);
+      median[first + i] = IfSeen(records[i], middle);
+    }
   }
 }
 
