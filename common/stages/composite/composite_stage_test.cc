@@ -186,5 +186,36 @@ TEST_F(CompositeStageTest, BrdfScalesLand) {
   EXPECT_NEAR(value, 2000, 100);  // 8 degrees off nadir
 }
 
+// When this fails, pixels have moved: raise the stage's version in catalog.cc, then set the new digests here.
+TEST_F(CompositeStageTest, PixelsMoveOnlyWithTheVersion) {
+  std::vector<std::string> inputs;
+  for (uint32_t d = 0; d < 4; ++d) {
+    auto date = FakeL2a::Constant(absl::CivilDay(2021, 6, 4) + 7 * d, 0);
+    uint32_t band = 0;
+    for (auto& [name, image] : date.bands) {
+      ++band;
+      for (uint32_t i = 0; i < image.size(); ++i) {
+        image.data()[i] = static_cast<int16_t>(300 + 40 * band + (i * 2654435761u + d * 40503u + band * 97u) % 900);
+      }
+    }
+    for (int y = 8; y < 20; ++y) std::fill_n(date.scl.row(y).begin() + 9 * d, 12, raster::kSclCloudHigh);
+    for (int y = 30; y < 34; ++y) std::fill_n(date.scl.row(y).begin(), 48, raster::kSclWater);
+    std::fill_n(date.aot.row(40).begin(), 48, static_cast<uint16_t>(300 * d));
+    inputs.push_back(Publish(date));
+  }
+  ASSERT_EQ((*FindStage("composite"))->algorithm_version, 1);
+  const std::map<std::string, std::string> golden = {{"weighted-average", "d811e7264b20bdf0"},
+                                                     {"median", "52215d21c0429fee"},
+                                                     {"medoid", "6e6a813ae5455907"},
+                                                     {"geometric-median", "8aefa1dd0ad1ece8"},
+                                                     {"best-pixel", "3323331e8f322b44"}};
+  for (const auto& [method, expected] : golden) {
+    ASSERT_OK_AND_ASSIGN(const TaskResult result, Run(inputs, "2021-06", method));
+    Sha256 all;
+    for (const auto& [asset, digest] : PixelDigests(result.product)) all.UpdateField(asset).UpdateField(digest);
+    EXPECT_EQ(all.Finish().substr(0, 16), expected) << method;
+  }
+}
+
 }  // namespace
 }  // namespace arpent::stages
