@@ -26,6 +26,7 @@ struct ForestScratch {
   ActivePixels active;
   std::vector<uint8_t> bins;
   std::vector<uint32_t> leaves;
+  std::vector<int32_t> words;  // a tree, packed
   std::vector<uint32_t> sums;
   std::vector<double> margins;
 };
