@@ -11,6 +11,12 @@ absl::string_view TableName(Table table) {
   return kNames[static_cast<int>(table)];
 }
 
+std::string PrefixEnd(std::string prefix) {
+  while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xff) prefix.pop_back();
+  if (!prefix.empty()) ++prefix.back();
+  return prefix;
+}
+
 GroupCommit::GroupCommit(Commit commit) : commit_(std::move(commit)), thread_([this] { Run(); }) {}
 
 GroupCommit::~GroupCommit() {

@@ -64,13 +64,6 @@ std::string Column(sqlite3_stmt* statement, int index) {
   return bytes == nullptr ? std::string() : std::string(static_cast<const char*>(bytes), size);
 }
 
-// The end of the range of keys that begin with `prefix`; empty: no end.
-std::string PrefixEnd(std::string prefix) {
-  while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xff) prefix.pop_back();
-  if (!prefix.empty()) ++prefix.back();
-  return prefix;
-}
-
 class SqliteStore final : public StateStore {
  public:
   explicit SqliteStore(std::string path) : path_(std::move(path)) {}

@@ -29,6 +29,9 @@ enum class Table {
 inline constexpr int kTables = 8;
 absl::string_view TableName(Table table);
 
+// The end of the range of keys that begin with `prefix`; empty: there is none.
+std::string PrefixEnd(std::string prefix);
+
 struct Write {
   Table table;
   std::string key;

@@ -12,7 +12,10 @@
 #include "absl/strings/str_cat.h"
 #include "common/testing/status_matchers.h"
 #include "common/testing/temporary_folder.h"
+#include "services/coordinator/store/leadership.h"
 #include "services/coordinator/store/memory_store.h"
+#include "services/coordinator/store/postgres_for_test.h"
+#include "services/coordinator/store/postgres_store.h"
 #include "services/coordinator/store/sqlite_store.h"
 
 namespace arpent::coordinator {
@@ -54,6 +57,25 @@ class MemoryBackend final : public Backend {
   }
 };
 
+class PostgresBackend final : public Backend {
+ public:
+  std::unique_ptr<StateStore> Reopen(std::unique_ptr<StateStore> current) override {
+    current.reset();
+    // Each process that takes over has an epoch of its own.
+    if (leadership_ != nullptr) EXPECT_OK(leadership_->Resign());
+    auto leadership = Leadership::Open(database_, "test", absl::Minutes(1));
+    EXPECT_OK(leadership.status());
+    leadership_ = *std::move(leadership);
+    auto store = OpenPostgresStore(database_, **leadership_->TryAcquire());
+    EXPECT_OK(store.status());
+    return *std::move(store);
+  }
+
+ private:
+  const std::string database_ = PostgresForTest::Shared().NewDatabase();
+  std::unique_ptr<Leadership> leadership_;
+};
+
 using MakeBackend = std::function<std::unique_ptr<Backend>()>;
 struct Named {
   std::string name;
@@ -62,8 +84,14 @@ struct Named {
 
 class StateStoreContract : public ::testing::TestWithParam<Named> {
  protected:
-  std::unique_ptr<Backend> backend_ = GetParam().make();
-  std::unique_ptr<StateStore> store_ = backend_->Reopen(nullptr);
+  void SetUp() override {
+    if (GetParam().name == "Postgres") ARPENT_REQUIRE_POSTGRES();
+    backend_ = GetParam().make();
+    store_ = backend_->Reopen(nullptr);
+  }
+
+  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<StateStore> store_;
 
   void Put(Table table, const std::string& key, const std::string& value) {
     ASSERT_OK(store_->WaitDurable(store_->Append({{table, key, value}})));
@@ -142,6 +170,7 @@ TEST_P(StateStoreContract, AgreesWithAMapOverRandomWrites) {
 
 INSTANTIATE_TEST_SUITE_P(Stores, StateStoreContract,
                          ::testing::Values(Named{"Sqlite", [] { return std::make_unique<SqliteBackend>(); }},
+                                           Named{"Postgres", [] { return std::make_unique<PostgresBackend>(); }},
                                            Named{"Memory", [] { return std::make_unique<MemoryBackend>(); }}),
                          [](const auto& info) { return info.param.name; });
 
