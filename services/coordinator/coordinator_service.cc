@@ -39,18 +39,24 @@ grpc::Status Answer(absl::StatusOr<T> value, T* target) {
 
 grpc::Status SiteServiceImpl::ApplySite(grpc::ServerContext*, const site::v1::ApplySiteRequest* request,
                                         site::v1::ApplySiteResponse* response) {
-  return Answer(coordinator_.ApplySite(*request), response);
+  const auto coordinator = gate_.Enter();
+  if (!coordinator.ok()) return ToGrpc(coordinator.status());
+  return Answer((*coordinator)->ApplySite(*request), response);
 }
 
 grpc::Status SiteServiceImpl::GetSite(grpc::ServerContext*, const site::v1::GetSiteRequest* request,
                                       site::v1::GetSiteResponse* response) {
-  return Answer(coordinator_.GetSite(request->name()), response->mutable_site());
+  const auto coordinator = gate_.Enter();
+  if (!coordinator.ok()) return ToGrpc(coordinator.status());
+  return Answer((*coordinator)->GetSite(request->name()), response->mutable_site());
 }
 
 grpc::Status SiteServiceImpl::ListSites(grpc::ServerContext*, const site::v1::ListSitesRequest* request,
                                         site::v1::ListSitesResponse* response) {
+  const auto coordinator = gate_.Enter();
+  if (!coordinator.ok()) return ToGrpc(coordinator.status());
   const size_t limit = PageSize(request->page_size(), 100);
-  for (site::v1::Site& site : coordinator_.ListSites(request->page_token(), limit)) {
+  for (site::v1::Site& site : (*coordinator)->ListSites(request->page_token(), limit)) {
     *response->add_sites() = std::move(site);
   }
   if (response->sites_size() == static_cast<int>(limit)) {
@@ -61,25 +67,33 @@ grpc::Status SiteServiceImpl::ListSites(grpc::ServerContext*, const site::v1::Li
 
 grpc::Status SiteServiceImpl::DeleteSite(grpc::ServerContext*, const site::v1::DeleteSiteRequest* request,
                                          site::v1::DeleteSiteResponse*) {
-  return ToGrpc(coordinator_.DeleteSite(request->name()));
+  const auto coordinator = gate_.Enter();
+  if (!coordinator.ok()) return ToGrpc(coordinator.status());
+  return ToGrpc((*coordinator)->DeleteSite(request->name()));
 }
 
 grpc::Status RunServiceImpl::StartRun(grpc::ServerContext*, const run::v1::StartRunRequest* request,
                                       run::v1::StartRunResponse* response) {
-  return Answer(coordinator_.StartRun(*request), response->mutable_run());
+  const auto coordinator = gate_.Enter();
+  if (!coordinator.ok()) return ToGrpc(coordinator.status());
+  return Answer((*coordinator)->StartRun(*request), response->mutable_run());
 }
 
 grpc::Status RunServiceImpl::GetRun(grpc::ServerContext*, const run::v1::GetRunRequest* request,
                                     run::v1::GetRunResponse* response) {
-  return Answer(coordinator_.GetRun(request->run_id()), response->mutable_run());
+  const auto coordinator = gate_.Enter();
+  if (!coordinator.ok()) return ToGrpc(coordinator.status());
+  return Answer((*coordinator)->GetRun(request->run_id()), response->mutable_run());
 }
 
 grpc::Status RunServiceImpl::ListRuns(grpc::ServerContext*, const run::v1::ListRunsRequest* request,
                                       run::v1::ListRunsResponse* response) {
+  const auto coordinator = gate_.Enter();
+  if (!coordinator.ok()) return ToGrpc(coordinator.status());
   const size_t limit = PageSize(request->page_size(), 100);
   const absl::StatusOr<int> offset = ParsePosition(request->page_token());
   if (!offset.ok()) return ToGrpc(offset.status());
-  for (run::v1::Run& run : coordinator_.ListRuns(request->site(), *offset, limit)) {
+  for (run::v1::Run& run : (*coordinator)->ListRuns(request->site(), *offset, limit)) {
     *response->add_runs() = std::move(run);
   }
   if (response->runs_size() == static_cast<int>(limit)) {
@@ -90,6 +104,8 @@ grpc::Status RunServiceImpl::ListRuns(grpc::ServerContext*, const run::v1::ListR
 
 grpc::Status RunServiceImpl::ListCells(grpc::ServerContext*, const run::v1::ListCellsRequest* request,
                                        run::v1::ListCellsResponse* response) {
+  const auto coordinator = gate_.Enter();
+  if (!coordinator.ok()) return ToGrpc(coordinator.status());
   const absl::StatusOr<int> first = ParsePosition(request->page_token());
   if (!first.ok()) return ToGrpc(first.status());
   const std::set<int> outcomes(request->outcomes().begin(), request->outcomes().end());
@@ -99,7 +115,7 @@ grpc::Status RunServiceImpl::ListCells(grpc::ServerContext*, const run::v1::List
   };
   int next = -1;
   absl::StatusOr<std::vector<run::v1::Cell>> cells =
-      coordinator_.ListCells(request->run_id(), *first, PageSize(request->page_size(), 1000), wanted, &next);
+      (*coordinator)->ListCells(request->run_id(), *first, PageSize(request->page_size(), 1000), wanted, &next);
   if (!cells.ok()) return ToGrpc(cells.status());
   for (run::v1::Cell& cell : *cells) *response->add_cells() = std::move(cell);
   if (next >= 0) response->set_next_page_token(absl::StrCat(next));
@@ -108,10 +124,12 @@ grpc::Status RunServiceImpl::ListCells(grpc::ServerContext*, const run::v1::List
 
 grpc::Status RunServiceImpl::WatchRun(grpc::ServerContext* context, const run::v1::WatchRunRequest* request,
                                       grpc::ServerWriter<run::v1::WatchRunResponse>* stream) {
+  const auto coordinator = gate_.Enter();
+  if (!coordinator.ok()) return ToGrpc(coordinator.status());
   int64_t after = request->after_sequence();
   while (!context->IsCancelled()) {
     const absl::StatusOr<Coordinator::Changes> changes =
-        coordinator_.WatchRun(request->run_id(), after, kLookForClient);
+        (*coordinator)->WatchRun(request->run_id(), after, kLookForClient);
     if (!changes.ok()) return ToGrpc(changes.status());
     if (changes->any) {
       after = changes->response.sequence();
@@ -125,18 +143,24 @@ grpc::Status RunServiceImpl::WatchRun(grpc::ServerContext* context, const run::v
 
 grpc::Status RunServiceImpl::CancelRun(grpc::ServerContext*, const run::v1::CancelRunRequest* request,
                                        run::v1::CancelRunResponse* response) {
-  return Answer(coordinator_.CancelRun(request->run_id()), response->mutable_run());
+  const auto coordinator = gate_.Enter();
+  if (!coordinator.ok()) return ToGrpc(coordinator.status());
+  return Answer((*coordinator)->CancelRun(request->run_id()), response->mutable_run());
 }
 
 grpc::Status RunServiceImpl::RetryRun(grpc::ServerContext*, const run::v1::RetryRunRequest* request,
                                       run::v1::RetryRunResponse* response) {
-  return Answer(coordinator_.RetryRun(*request), response->mutable_run());
+  const auto coordinator = gate_.Enter();
+  if (!coordinator.ok()) return ToGrpc(coordinator.status());
+  return Answer((*coordinator)->RetryRun(*request), response->mutable_run());
 }
 
 grpc::Status ProductServiceImpl::ListProducts(grpc::ServerContext*, const product::v1::ListProductsRequest* request,
                                               product::v1::ListProductsResponse* response) {
+  const auto coordinator = gate_.Enter();
+  if (!coordinator.ok()) return ToGrpc(coordinator.status());
   absl::StatusOr<std::vector<product::v1::Product>> products =
-      coordinator_.ListProducts(*request, response->mutable_next_page_token());
+      (*coordinator)->ListProducts(*request, response->mutable_next_page_token());
   if (!products.ok()) return ToGrpc(products.status());
   for (product::v1::Product& product : *products) *response->add_products() = std::move(product);
   return grpc::Status::OK;
@@ -144,24 +168,32 @@ grpc::Status ProductServiceImpl::ListProducts(grpc::ServerContext*, const produc
 
 grpc::Status ProductServiceImpl::GetProduct(grpc::ServerContext*, const product::v1::GetProductRequest* request,
                                             product::v1::GetProductResponse* response) {
-  return Answer(coordinator_.GetProduct(request->key()), response->mutable_product());
+  const auto coordinator = gate_.Enter();
+  if (!coordinator.ok()) return ToGrpc(coordinator.status());
+  return Answer((*coordinator)->GetProduct(request->key()), response->mutable_product());
 }
 
 grpc::Status ProductServiceImpl::DeleteProduct(grpc::ServerContext*, const product::v1::DeleteProductRequest* request,
                                                product::v1::DeleteProductResponse*) {
-  return ToGrpc(coordinator_.DeleteProduct(request->key()));
+  const auto coordinator = gate_.Enter();
+  if (!coordinator.ok()) return ToGrpc(coordinator.status());
+  return ToGrpc((*coordinator)->DeleteProduct(request->key()));
 }
 
 grpc::Status WorkerServiceImpl::Synchronize(grpc::ServerContext*, const worker::v1::SynchronizeRequest* request,
                                             worker::v1::SynchronizeResponse* response) {
-  return Answer(coordinator_.Synchronize(*request), response);
+  const auto coordinator = gate_.Enter();
+  if (!coordinator.ok()) return ToGrpc(coordinator.status());
+  return Answer((*coordinator)->Synchronize(*request), response);
 }
 
 grpc::Status WorkerServiceImpl::ListWorkers(grpc::ServerContext*, const worker::v1::ListWorkersRequest* request,
                                             worker::v1::ListWorkersResponse* response) {
+  const auto coordinator = gate_.Enter();
+  if (!coordinator.ok()) return ToGrpc(coordinator.status());
   const absl::StatusOr<int> first = ParsePosition(request->page_token());
   if (!first.ok()) return ToGrpc(first.status());
-  const std::vector<worker::v1::WorkerStatus> workers = coordinator_.ListWorkers();
+  const std::vector<worker::v1::WorkerStatus> workers = (*coordinator)->ListWorkers();
   const size_t end = std::min(workers.size(), *first + PageSize(request->page_size(), 1000));
   for (size_t i = *first; i < end; ++i) *response->add_workers() = workers[i];
   if (end < workers.size()) response->set_next_page_token(absl::StrCat(end));

@@ -1,4 +1,5 @@
 // The four services of the coordinator: from messages to Coordinator and back, paging and status mapping, nothing else.
+// Every call is UNAVAILABLE while another process leads.
 #ifndef ARPENT_SERVICES_COORDINATOR_COORDINATOR_SERVICE_H_
 #define ARPENT_SERVICES_COORDINATOR_COORDINATOR_SERVICE_H_
 
@@ -6,13 +7,13 @@
 #include "arpent/run/v1/run_service.grpc.pb.h"
 #include "arpent/site/v1/site_service.grpc.pb.h"
 #include "arpent/worker/v1/worker_service.grpc.pb.h"
-#include "services/coordinator/coordinator.h"
+#include "services/coordinator/coordinator_gate.h"
 
 namespace arpent::coordinator {
 
 class SiteServiceImpl final : public site::v1::SiteService::Service {
  public:
-  explicit SiteServiceImpl(Coordinator& coordinator) : coordinator_(coordinator) {}
+  explicit SiteServiceImpl(const CoordinatorGate& gate) : gate_(gate) {}
   grpc::Status ApplySite(grpc::ServerContext* context, const site::v1::ApplySiteRequest* request,
                          site::v1::ApplySiteResponse* response) override;
   grpc::Status GetSite(grpc::ServerContext* context, const site::v1::GetSiteRequest* request,
@@ -23,12 +24,12 @@ class SiteServiceImpl final : public site::v1::SiteService::Service {
                           site::v1::DeleteSiteResponse* response) override;
 
  private:
-  Coordinator& coordinator_;
+  const CoordinatorGate& gate_;
 };
 
 class RunServiceImpl final : public run::v1::RunService::Service {
  public:
-  explicit RunServiceImpl(Coordinator& coordinator) : coordinator_(coordinator) {}
+  explicit RunServiceImpl(const CoordinatorGate& gate) : gate_(gate) {}
   grpc::Status StartRun(grpc::ServerContext* context, const run::v1::StartRunRequest* request,
                         run::v1::StartRunResponse* response) override;
   grpc::Status GetRun(grpc::ServerContext* context, const run::v1::GetRunRequest* request,
@@ -45,12 +46,12 @@ class RunServiceImpl final : public run::v1::RunService::Service {
                         run::v1::RetryRunResponse* response) override;
 
  private:
-  Coordinator& coordinator_;
+  const CoordinatorGate& gate_;
 };
 
 class ProductServiceImpl final : public product::v1::ProductService::Service {
  public:
-  explicit ProductServiceImpl(Coordinator& coordinator) : coordinator_(coordinator) {}
+  explicit ProductServiceImpl(const CoordinatorGate& gate) : gate_(gate) {}
   grpc::Status ListProducts(grpc::ServerContext* context, const product::v1::ListProductsRequest* request,
                             product::v1::ListProductsResponse* response) override;
   grpc::Status GetProduct(grpc::ServerContext* context, const product::v1::GetProductRequest* request,
@@ -59,19 +60,19 @@ class ProductServiceImpl final : public product::v1::ProductService::Service {
                              product::v1::DeleteProductResponse* response) override;
 
  private:
-  Coordinator& coordinator_;
+  const CoordinatorGate& gate_;
 };
 
 class WorkerServiceImpl final : public worker::v1::WorkerService::Service {
  public:
-  explicit WorkerServiceImpl(Coordinator& coordinator) : coordinator_(coordinator) {}
+  explicit WorkerServiceImpl(const CoordinatorGate& gate) : gate_(gate) {}
   grpc::Status Synchronize(grpc::ServerContext* context, const worker::v1::SynchronizeRequest* request,
                            worker::v1::SynchronizeResponse* response) override;
   grpc::Status ListWorkers(grpc::ServerContext* context, const worker::v1::ListWorkersRequest* request,
                            worker::v1::ListWorkersResponse* response) override;
 
  private:
-  Coordinator& coordinator_;
+  const CoordinatorGate& gate_;
 };
 
 }  // namespace arpent::coordinator

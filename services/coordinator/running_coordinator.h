@@ -5,6 +5,7 @@
 
 #include <grpcpp/impl/codegen/service_type.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,8 +18,13 @@
 namespace arpent::coordinator {
 
 struct CoordinatorOptions {
-  std::string state;  // SQLite file, made when absent; empty: state that goes with the process
+  // SQLite file, made when absent; or "postgresql://...", with which several coordinators may run and one leads; empty:
+  // state that goes with the process.
+  std::string state;
   CoordinatorPolicy policy;
+  // With PostgreSQL: who this is, for people, and how long it leads without a sign of life.
+  std::string name;
+  absl::Duration leader_term = absl::Seconds(15);
 };
 
 class RunningCoordinator {
@@ -29,12 +35,15 @@ class RunningCoordinator {
   virtual std::vector<grpc::Service*> services() = 0;
   // Ends every long poll and watch with UNAVAILABLE, so that a server can stop. Idempotent.
   virtual void Stop() = 0;
-  virtual Coordinator& coordinator() = 0;
+  // UNAVAILABLE while another process leads.
+  virtual absl::StatusOr<std::shared_ptr<Coordinator>> coordinator() = 0;
+  // Calls `leads` now and with every change, until it is replaced by another one or by null.
+  virtual void WatchLeadership(std::function<void(bool leads)> leads) = 0;
 };
 
-// Reads the state and goes on where it stopped. `clock` and `metrics` outlive it. When the state can no longer be written
-// the process ends: what was not durable was not accepted. The errors are those of OpenSqliteStore, and DATA_LOSS
-// naming a damaged row.
+// Reads the state and goes on where it stopped; with PostgreSQL, as soon as it leads. `clock` and `metrics` outlive it. When
+// the state can no longer be written, or another process leads, the process ends: what was not durable was not
+// accepted. The errors are those of OpenSqliteStore, and DATA_LOSS naming a damaged row.
 absl::StatusOr<std::unique_ptr<RunningCoordinator>> StartCoordinator(const CoordinatorOptions& options, Clock& clock,
                                                                      telemetry::Metrics& metrics);
 

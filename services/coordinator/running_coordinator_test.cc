@@ -13,6 +13,7 @@
 #include "common/rpc/status.h"
 #include "common/testing/status_matchers.h"
 #include "common/testing/temporary_folder.h"
+#include "services/coordinator/store/postgres_for_test.h"
 
 namespace arpent::coordinator {
 namespace {
@@ -22,8 +23,8 @@ using ::arpent::testing::StatusIs;
 // A served coordinator with its state in a file, as the program has it, and clients of its services.
 class Served {
  public:
-  explicit Served(const std::string& state) {
-    auto running = StartCoordinator({.state = state}, clock_, metrics_);
+  explicit Served(const std::string& state, absl::Duration leader_term = absl::Seconds(15)) {
+    auto running = StartCoordinator({.state = state, .leader_term = leader_term}, clock_, metrics_);
     EXPECT_OK(running.status());
     running_ = *std::move(running);
     auto server = rpc::Server::Start({.listen = "127.0.0.1:0"}, running_->services(), metrics_);
@@ -185,6 +186,25 @@ TEST(RunningCoordinator, ARunFromApplyToTheEndOfItsWatchOverARestart) {
               StatusIs(absl::StatusCode::kInvalidArgument, "page_token"));
 }
 
+TEST(RunningCoordinator, AStandbyRefusesUntilItLeadsAndThenGoesOn) {
+  ARPENT_REQUIRE_POSTGRES();
+  const std::string state = PostgresForTest::Shared().NewDatabase();
+  auto leader = std::make_unique<Served>(state);
+  while (!leader->running().coordinator().ok()) absl::SleepFor(absl::Milliseconds(10));
+  Served standby(state);
+  ASSERT_OK((leader->Call<site::v1::ApplySiteResponse>(leader->sites, &site::v1::SiteService::Stub::ApplySite, SiteOf("s"))));
+  ASSERT_OK_AND_ASSIGN(const auto started, leader->StartRun("once"));
+  EXPECT_THAT(standby.StartRun("once").status(), StatusIs(absl::StatusCode::kUnavailable, "stands by"));
+  bool leads = true;
+  standby.running().WatchLeadership([&leads](bool now) { leads = now; });
+  EXPECT_FALSE(leads);
+  standby.running().WatchLeadership(nullptr);
+  leader.reset();
+  while (!standby.running().coordinator().ok()) absl::SleepFor(absl::Milliseconds(10));
+  ASSERT_OK_AND_ASSIGN(const auto same, standby.StartRun("once"));
+  EXPECT_EQ(same.run().run_id(), started.run().run_id());
+}
+
 TEST(RunningCoordinator, ALongPollEndsWhenThereIsWorkAndWhenItStops) {
   Served served("");
   ASSERT_OK((served.Call<site::v1::ApplySiteResponse>(served.sites, &site::v1::SiteService::Stub::ApplySite, SiteOf("s"))));
@@ -197,9 +217,9 @@ TEST(RunningCoordinator, ALongPollEndsWhenThereIsWorkAndWhenItStops) {
     request.set_worker_id("other");
     EXPECT_FALSE(served.Synchronize(request).value_or(worker::v1::SynchronizeResponse()).begin_size() > 0);
   });
-  while (served.running().coordinator().ListWorkers().empty()) std::this_thread::yield();
+  while ((*served.running().coordinator())->ListWorkers().empty()) std::this_thread::yield();
   ASSERT_OK(served.StartRun("r"));
-  while (served.running().coordinator().ListWorkers().size() < 2) std::this_thread::yield();
+  while ((*served.running().coordinator())->ListWorkers().size() < 2) std::this_thread::yield();
   served.running().Stop();
   worker.join();
   EXPECT_LT(absl::Now() - begin, absl::Seconds(30));

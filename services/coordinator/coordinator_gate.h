@@ -1,0 +1,35 @@
+// What stands between the services and the coordinator: open while this process leads.
+#ifndef ARPENT_SERVICES_COORDINATOR_COORDINATOR_GATE_H_
+#define ARPENT_SERVICES_COORDINATOR_COORDINATOR_GATE_H_
+
+#include <memory>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "services/coordinator/coordinator.h"
+
+namespace arpent::coordinator {
+
+// Thread-safe.
+class CoordinatorGate {
+ public:
+  void Open(std::shared_ptr<Coordinator> coordinator) {
+    absl::MutexLock lock(&mutex_);
+    coordinator_ = std::move(coordinator);
+  }
+  // UNAVAILABLE while another process leads.
+  absl::StatusOr<std::shared_ptr<Coordinator>> Enter() const {
+    absl::MutexLock lock(&mutex_);
+    if (coordinator_ != nullptr) return coordinator_;
+    return absl::UnavailableError("this coordinator stands by; the leader answers at another address");
+  }
+
+ private:
+  mutable absl::Mutex mutex_;
+  std::shared_ptr<Coordinator> coordinator_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace arpent::coordinator
+
+#endif  // ARPENT_SERVICES_COORDINATOR_COORDINATOR_GATE_H_
