@@ -39,7 +39,8 @@ class ObjectStore {
   virtual absl::StatusOr<std::vector<ObjectInfo>> List(const std::string& prefix, bool recursive) = 0;
 
   // Reads [offset, offset + length) into `buffer`; returns the bytes read, fewer only at the object's end. With a
-  // non-empty `etag`, FAILED_PRECONDITION when the object is no longer that version: bytes of two versions never mix.
+  // non-empty `etag`, FAILED_PRECONDITION when the object is no longer that version (a cache may still have its bytes):
+  // bytes of two versions never mix.
   virtual absl::StatusOr<size_t> Read(const std::string& path, const std::string& etag, int64_t offset, size_t length,
                                       char* buffer) = 0;
 

@@ -110,8 +110,12 @@ TEST_P(ObjectStoreContract, NeverMixesTwoVersions) {
   std::string buffer(100, '\0');
   ASSERT_OK(store_->Read("versions", first.etag, 0, 100, buffer.data()));
   ASSERT_OK(WriteAll(*store_, "versions", Pattern(2 << 20, 2)));
-  EXPECT_THAT(store_->Read("versions", first.etag, 1 << 20, 100, buffer.data()),
-              testing::StatusIs(absl::StatusCode::kFailedPrecondition, "versions"));
+  const auto old = store_->Read("versions", first.etag, 1 << 20, 100, buffer.data());
+  if (old.ok()) {
+    EXPECT_TRUE(buffer == Pattern(2 << 20, 1).substr(1 << 20, 100)) << "a cache may still have the old version, only that";
+  } else {
+    EXPECT_THAT(old, testing::StatusIs(absl::StatusCode::kFailedPrecondition, "versions"));
+  }
   ASSERT_OK_AND_ASSIGN(const ObjectInfo second, store_->Stat("versions"));
   EXPECT_NE(first.etag, second.etag);
   ASSERT_OK(store_->Read("versions", second.etag, 1 << 20, 100, buffer.data()));

@@ -1,28 +1,80 @@
 #include "services/tile_cache/gateway.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/rpc/program_flags.h"
+#include "common/storage/caching_store.h"
+#include "common/storage/limited_store.h"
+#include "common/storage/measured_store.h"
 #include "common/storage/open_store.h"
+#include "common/telemetry/log.h"
 
 namespace arpent::tile_cache {
+namespace {
 
-void AddGatewayFlags(CLI::App& app, GatewayOptions& options) {
-  app.add_option("--store", options.stores, "NAME=URI of a store (repeatable): output=file:///data or s3://bucket/prefix")
-      ->envname("ARPENT_STORES")
-      ->delimiter(',')
-      ->required();
+constexpr absl::Duration kUnfinishedAge = absl::Hours(24);
+
+template <typename T>
+CLI::Option* AddFlag(CLI::App& app, const std::string& name, T& value, const std::string& help) {
+  return app.add_option(name, value, help)->envname(rpc::VariableOf(name))->capture_default_str();
 }
 
-absl::StatusOr<std::shared_ptr<const storage::StoreSet>> OpenStores(const GatewayOptions& options,
-                                                                    telemetry::Metrics& metrics) {
+}  // namespace
+
+void AddGatewayFlags(CLI::App& app, GatewayOptions& options) {
+  options.cache.disk_bytes = int64_t{20} << 30;
+  const auto size = CLI::AsSizeValue(/*kb_is_1000=*/false);
+  AddFlag(app, "--store", options.stores, "NAME=URI of a store (repeatable), as output=file:///data")
+      ->delimiter(',')
+      ->required();
+  AddFlag(app, "--memory", options.cache.memory_bytes, "bytes of blocks in memory, as 2GiB")->transform(size);
+  AddFlag(app, "--disk", options.cache.disk_folder, "local folder for blocks on disk; empty for none");
+  AddFlag(app, "--disk-size", options.cache.disk_bytes, "bytes of blocks on disk, as 100GiB")->transform(size);
+  AddFlag(app, "--requests-at-once", options.requests_at_once, "requests to one store at once");
+  AddFlag(app, "--requests-per-second", options.requests_per_second, "requests to one store a second; 0: any number");
+}
+
+absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Open(const GatewayOptions& options, telemetry::Metrics& metrics,
+                                                       Clock& clock) {
+  auto gateway = std::unique_ptr<Gateway>(new Gateway);
+  ARPENT_ASSIGN_OR_RETURN(gateway->cache_, storage::BlockCache::Open(options.cache, metrics));
+  const storage::LimitedStore::Options limits{.at_once = options.requests_at_once,
+                                              .per_second = options.requests_per_second};
   auto stores = std::make_shared<storage::StoreSet>();
   for (const std::string& text : options.stores) {
     ARPENT_ASSIGN_OR_RETURN(const auto named, storage::ParseNamedUri(text));
-    auto store = storage::OpenStore(named.second);
-    if (!store.ok()) return Annotate(store.status(), absl::StrCat("--store ", named.first));
-    stores->Add(named.first, *std::move(store));
+    const std::string& name = named.first;
+    absl::StatusOr<std::shared_ptr<storage::ObjectStore>> opened = storage::OpenStore(named.second);
+    if (!opened.ok()) return Annotate(opened.status(), absl::StrCat("--store ", name));
+    std::shared_ptr<storage::ObjectStore> store = *std::move(opened);
+    if (auto folder = std::dynamic_pointer_cast<storage::FileStore>(store)) gateway->folders_.push_back(folder);
+    store = std::make_shared<storage::LimitedStore>(name, std::move(store), limits, clock);
+    store = std::make_shared<storage::MeasuredStore>(name, std::move(store), metrics);
+    stores->Add(name, std::make_shared<storage::CachingStore>(name, std::move(store), *gateway->cache_,
+                                                              storage::CachingStore::Options(), clock));
   }
-  return stores;
+  gateway->stores_ = std::move(stores);
+  gateway->sweeper_ = std::thread([raw = gateway.get()] { raw->SweepEveryHour(); });
+  return gateway;
+}
+
+Gateway::~Gateway() {
+  stop_.Notify();
+  if (sweeper_.joinable()) sweeper_.join();
+}
+
+void Gateway::SweepEveryHour() {
+  do {
+    for (const auto& folder : folders_) {
+      const absl::StatusOr<int> removed = folder->SweepUnfinished(kUnfinishedAge);
+      if (!removed.ok()) {
+        telemetry::Log(telemetry::LogLevel::kWarning, "unfinished writes cannot be swept",
+                       {{"folder", folder->root()}, {"error", std::string(removed.status().message())}});
+      }
+    }
+  } while (!stop_.WaitForNotificationWithTimeout(absl::Hours(1)));
 }
 
 }  // namespace arpent::tile_cache

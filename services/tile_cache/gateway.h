@@ -5,9 +5,14 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/synchronization/notification.h"
+#include "common/base/clock.h"
+#include "common/storage/block_cache.h"
+#include "common/storage/file_store.h"
 #include "common/storage/stores.h"
 #include "common/telemetry/metrics.h"
 
@@ -15,13 +20,33 @@ namespace arpent::tile_cache {
 
 struct GatewayOptions {
   std::vector<std::string> stores;  // "name=uri"
+  storage::BlockCacheOptions cache;
+  int requests_at_once = 64;        // per store
+  double requests_per_second = 0;   // per store; 0: no limit
 };
 
 void AddGatewayFlags(CLI::App& app, GatewayOptions& options);
 
-// INVALID_ARGUMENT naming the store that cannot be opened, or its own error.
-absl::StatusOr<std::shared_ptr<const storage::StoreSet>> OpenStores(const GatewayOptions& options,
-                                                                    telemetry::Metrics& metrics);
+// The opened stores and the cache that they share. Sweeps what crashed writes left in folders, now and every hour.
+class Gateway {
+ public:
+  // The error of the store that cannot be opened, naming it. `metrics` and `clock` outlive the gateway.
+  static absl::StatusOr<std::unique_ptr<Gateway>> Open(const GatewayOptions& options, telemetry::Metrics& metrics,
+                                                       Clock& clock);
+  ~Gateway();
+
+  const std::shared_ptr<const storage::StoreSet>& stores() const { return stores_; }
+
+ private:
+  Gateway() = default;
+  void SweepEveryHour();
+
+  std::unique_ptr<storage::BlockCache> cache_;
+  std::shared_ptr<const storage::StoreSet> stores_;
+  std::vector<std::shared_ptr<storage::FileStore>> folders_;
+  absl::Notification stop_;
+  std::thread sweeper_;
+};
 
 }  // namespace arpent::tile_cache
 

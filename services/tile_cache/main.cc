@@ -1,11 +1,12 @@
 // arpent-tile-cache: the storage gateway with its block cache.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <memory>
 
+#include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/rpc/program_flags.h"
 #include "common/rpc/server.h"
-#include "common/storage/open_store.h"
 #include "common/telemetry/log.h"
 #include "services/tile_cache/cache_service.h"
 #include "services/tile_cache/gateway.h"
@@ -13,12 +14,13 @@
 namespace arpent::tile_cache {
 namespace {
 
-absl::Status Serve(const rpc::ProgramOptions& program, const GatewayOptions& gateway) {
+absl::Status Serve(const rpc::ProgramOptions& program, const GatewayOptions& options) {
   ARPENT_RETURN_IF_ERROR(telemetry::SetUpLogging(program.log_level, program.log_format));
   rpc::StopSignal stop;
   telemetry::Metrics metrics;
-  ARPENT_ASSIGN_OR_RETURN(const auto stores, OpenStores(gateway, metrics));
-  CacheService service(stores);
+  SystemClock clock;
+  ARPENT_ASSIGN_OR_RETURN(const auto gateway, Gateway::Open(options, metrics, clock));
+  CacheService service(gateway->stores());
   ARPENT_ASSIGN_OR_RETURN(const auto server, rpc::Server::Start(program.server, {&service}, metrics));
   std::unique_ptr<telemetry::MetricsServer> metrics_server;
   if (!program.metrics_listen.empty()) {
@@ -37,11 +39,11 @@ int Main(int argc, char** argv) {
   rpc::ProgramOptions program;
   program.server.listen = "0.0.0.0:7071";
   program.metrics_listen = "0.0.0.0:9171";
-  GatewayOptions gateway;
+  GatewayOptions options;
   rpc::AddProgramFlags(app, program);
-  AddGatewayFlags(app, gateway);
+  AddGatewayFlags(app, options);
   CLI11_PARSE(app, argc, argv);
-  const absl::Status status = Serve(program, gateway);
+  const absl::Status status = Serve(program, options);
   if (status.ok()) return 0;
   std::fprintf(stderr, "arpent-tile-cache: %s\n", status.ToString().c_str());
   return 1;
