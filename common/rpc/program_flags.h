@@ -14,7 +14,7 @@ namespace arpent::rpc {
 
 struct ProgramOptions {
   ServerOptions server;
-  std::string metrics_listen = "0.0.0.0:9170";  // empty: none
+  std::string metrics_listen = "0.0.0.0:0";  // empty: none
   std::string log_level = "info";
   std::string log_format = "json";
 

@@ -38,7 +38,6 @@ int Main(int argc, char** argv) {
                "arpent-tile-cache");
   rpc::ProgramOptions program;
   program.server.listen = "0.0.0.0:7071";
-  program.metrics_listen = "0.0.0.0:9171";
   GatewayOptions options;
   rpc::AddProgramFlags(app, program);
   AddGatewayFlags(app, options);

@@ -48,8 +48,7 @@ absl::Status Serve(const rpc::ProgramOptions& program, const WorkerFlags& flags)
 int Main(int argc, char** argv) {
   CLI::App app("Leases tasks from the coordinator and runs their stages.", "arpent-worker");
   rpc::ProgramOptions program;
-  program.server.listen = "0.0.0.0:7072";
-  program.metrics_listen = "0.0.0.0:9172";
+  program.server.listen = "0.0.0.0:0";  // several workers share a machine
   WorkerFlags flags;
   rpc::AddProgramFlags(app, program);
   AddWorkerFlags(app, flags);
