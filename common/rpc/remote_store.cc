@@ -1,7 +1,6 @@
 #include "common/rpc/remote_store.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -21,9 +20,6 @@ namespace pb = arpent::cache::v1;
 using storage::ObjectInfo;
 using telemetry::ScopedWait;
 using telemetry::TimeKind;
-
-// Up to here a write waits in memory, larger ones in a temporary file.
-constexpr int64_t kSpoolInMemory = int64_t{8} << 20;
 
 bool NeverCancelled() { return false; }
 
@@ -68,69 +64,6 @@ CacheShards::Stub& CacheShards::ShardOf(const std::string& store, const std::str
 const std::string& CacheShards::ShardNameOf(const std::string& store, const std::string& path) const {
   return EntryOf(store, path).name;
 }
-
-// Bytes that can be read again from their beginning.
-class RemoteStore::Spool {
- public:
-  // DATA_LOSS when the producer does not give exactly `size_bytes`.
-  static absl::StatusOr<std::unique_ptr<Spool>> Fill(const std::string& path, int64_t size_bytes,
-                                                     const storage::ByteProducer& producer) {
-    auto spool = std::make_unique<Spool>();
-    if (size_bytes > kSpoolInMemory && (spool->file_ = std::tmpfile()) == nullptr) {
-      return ErrnoStatus(errno, "temporary file of a write");
-    }
-    std::string chunk(kCacheChunkBytes, '\0');
-    int64_t got = 0;
-    while (got <= size_bytes) {
-      ARPENT_ASSIGN_OR_RETURN(const size_t length, producer(chunk.data(), chunk.size()));
-      if (length == 0) break;
-      got += static_cast<int64_t>(length);
-      ARPENT_RETURN_IF_ERROR(spool->Append(chunk.data(), length));
-    }
-    if (got == size_bytes) return spool;
-    return absl::DataLossError(absl::StrCat(path, ": ", size_bytes, " bytes were announced, ",
-                                            got > size_bytes ? "more" : absl::StrCat(got), " came"));
-  }
-
-  Spool() = default;
-  ~Spool() {
-    if (file_ != nullptr) std::fclose(file_);
-  }
-
-  void Rewind() {
-    position_ = 0;
-    if (file_ != nullptr) std::rewind(file_);
-  }
-
-  absl::StatusOr<size_t> Next(std::string* chunk) {
-    chunk->resize(kCacheChunkBytes);
-    size_t length;
-    if (file_ != nullptr) {
-      length = std::fread(chunk->data(), 1, chunk->size(), file_);
-      if (length < chunk->size() && std::ferror(file_) != 0) return ErrnoStatus(errno, "temporary file of a write");
-    } else {
-      length = std::min(chunk->size(), memory_.size() - position_);
-      std::memcpy(chunk->data(), memory_.data() + position_, length);
-      position_ += length;
-    }
-    chunk->resize(length);
-    return length;
-  }
-
- private:
-  absl::Status Append(const char* bytes, size_t length) {
-    if (file_ == nullptr) {
-      memory_.append(bytes, length);
-    } else if (std::fwrite(bytes, 1, length, file_) != length) {
-      return ErrnoStatus(errno, "temporary file of a write");
-    }
-    return absl::OkStatus();
-  }
-
-  std::FILE* file_ = nullptr;
-  std::string memory_;
-  size_t position_ = 0;
-};
 
 // A wrong checksum is worth one more try; it never becomes data.
 absl::Status RemoteStore::Retry(const std::string& path, const std::function<absl::Status()>& call) const {
@@ -233,7 +166,7 @@ absl::StatusOr<ObjectInfo> RemoteStore::Write(const std::string& path, int64_t s
   ARPENT_ASSIGN_OR_RETURN(const std::string normal, storage::NormalisePath(path));
   if (normal.empty()) return absl::InvalidArgumentError("an object needs a path");
   ScopedWait wait(TimeKind::kCacheWait);
-  ARPENT_ASSIGN_OR_RETURN(const std::unique_ptr<Spool> spool, Spool::Fill(path, size_bytes, producer));
+  ARPENT_ASSIGN_OR_RETURN(const std::unique_ptr<storage::Spool> spool, storage::Spool::Fill(path, size_bytes, producer));
   ObjectInfo written;
   ARPENT_RETURN_IF_ERROR(Retry(path, [&]() -> absl::Status {
     ARPENT_ASSIGN_OR_RETURN(written, WriteOnce(normal, size_bytes, *spool));
@@ -243,7 +176,8 @@ absl::StatusOr<ObjectInfo> RemoteStore::Write(const std::string& path, int64_t s
   return written;
 }
 
-absl::StatusOr<ObjectInfo> RemoteStore::WriteOnce(const std::string& path, int64_t size_bytes, Spool& spool) const {
+absl::StatusOr<ObjectInfo> RemoteStore::WriteOnce(const std::string& path, int64_t size_bytes,
+                                                  storage::Spool& spool) const {
   grpc::ClientContext context;
   SetDeadline(&context, options_.call_timeout + absl::Microseconds(size_bytes));  // at least 1 MB/s
   pb::WriteResponse response;
@@ -259,9 +193,11 @@ absl::StatusOr<ObjectInfo> RemoteStore::WriteOnce(const std::string& path, int64
   spool.Rewind();
   absl::Status trouble;
   while (open) {
-    const absl::StatusOr<size_t> length = spool.Next(request.mutable_data());
+    request.mutable_data()->resize(kCacheChunkBytes);
+    const absl::StatusOr<size_t> length = spool.Next(request.mutable_data()->data(), kCacheChunkBytes);
     if (!length.ok()) trouble = length.status();
     if (!length.ok() || *length == 0) break;
+    request.mutable_data()->resize(*length);
     XXH3_64bits_update(checksum, request.data().data(), *length);
     open = writer->Write(request);
   }

@@ -15,6 +15,7 @@
 #include "common/rpc/channel.h"
 #include "common/rpc/retry.h"
 #include "common/storage/object_store.h"
+#include "common/storage/spool.h"
 
 namespace arpent::rpc {
 
@@ -72,11 +73,10 @@ class RemoteStore final : public storage::ObjectStore {
   absl::Status Delete(const std::string& path) override;
 
  private:
-  class Spool;
   absl::Status Retry(const std::string& path, const std::function<absl::Status()>& call) const;
   absl::StatusOr<size_t> ReadOnce(const std::string& path, const std::string& etag, int64_t offset, size_t length,
                                   char* buffer) const;
-  absl::StatusOr<storage::ObjectInfo> WriteOnce(const std::string& path, int64_t size_bytes, Spool& spool) const;
+  absl::StatusOr<storage::ObjectInfo> WriteOnce(const std::string& path, int64_t size_bytes, storage::Spool& spool) const;
 
   const std::string store_;
   const std::shared_ptr<const CacheShards> shards_;

@@ -18,14 +18,14 @@
 
 namespace arpent::storage {
 
-// Makes an empty store; `folder` is the test's own.
+// Makes an empty store; `folder` is the test's own. Null where what it needs is absent: the tests are skipped, loudly.
 using StoreMaker = std::function<std::shared_ptr<ObjectStore>(const std::string& folder)>;
 
 class ObjectStoreContract : public ::testing::TestWithParam<StoreMaker> {
  protected:
   void SetUp() override {
     store_ = GetParam()(folder_.path());
-    ASSERT_NE(store_, nullptr);
+    if (store_ == nullptr) GTEST_SKIP() << "SKIPPED: this kind of store is not to be had here";
   }
 
   std::vector<std::string> Paths(const std::string& prefix, bool recursive) {

@@ -9,6 +9,7 @@
 #include "absl/strings/strip.h"
 #include "common/base/status.h"
 #include "common/storage/file_store.h"
+#include "common/storage/s3_store.h"
 #include "common/storage/stores.h"
 
 namespace arpent::storage {
@@ -42,6 +43,19 @@ class UriOptions {
     return absl::InvalidArgumentError(absl::StrCat("store ", uri_, ": ", name, "=", value, " is not known"));
   }
 
+  std::string Take(const std::string& name) {
+    const auto found = values_.find(name);
+    if (found == values_.end()) return "";
+    std::string value = std::move(found->second);
+    values_.erase(found);
+    return value;
+  }
+
+  absl::StatusOr<bool> TakeBool(const std::string& name) {
+    ARPENT_ASSIGN_OR_RETURN(const std::string value, TakeOneOf(name, {"true", "false"}));
+    return value == "true";
+  }
+
   absl::Status CheckAllTaken() const {
     if (values_.empty()) return absl::OkStatus();
     return absl::InvalidArgumentError(absl::StrCat("store ", uri_, ": unknown option '", values_.begin()->first, "'"));
@@ -53,10 +67,23 @@ class UriOptions {
 };
 
 absl::StatusOr<std::shared_ptr<ObjectStore>> OpenFolder(const std::string& path, UriOptions options) {
-  ARPENT_ASSIGN_OR_RETURN(const std::string create, options.TakeOneOf("create", {"true", "false"}));
+  ARPENT_ASSIGN_OR_RETURN(const bool create, options.TakeBool("create"));
   ARPENT_ASSIGN_OR_RETURN(const std::string links, options.TakeOneOf("links", {"follow", "inside"}));
   ARPENT_RETURN_IF_ERROR(options.CheckAllTaken());
-  return FileStore::Open(path, {.follow_links_outside = links == "follow", .create_root = create == "true"});
+  return FileStore::Open(path, {.follow_links_outside = links == "follow", .create_root = create});
+}
+
+absl::StatusOr<std::shared_ptr<ObjectStore>> OpenBucket(absl::string_view place, UriOptions options) {
+  const std::pair<std::string, std::string> parts = absl::StrSplit(place, absl::MaxSplits('/', 1));
+  S3Options s3{.bucket = parts.first, .prefix = parts.second};
+  s3.endpoint = options.Take("endpoint");
+  s3.region = options.Take("region");
+  s3.credentials_file = options.Take("credentials");
+  ARPENT_ASSIGN_OR_RETURN(s3.path_style, options.TakeBool("path-style"));
+  ARPENT_ASSIGN_OR_RETURN(s3.requester_pays, options.TakeBool("requester-pays"));
+  ARPENT_ASSIGN_OR_RETURN(s3.anonymous, options.TakeBool("anonymous"));
+  ARPENT_RETURN_IF_ERROR(options.CheckAllTaken());
+  return S3Store::Open(s3);
 }
 
 }  // namespace
@@ -65,9 +92,10 @@ absl::StatusOr<std::shared_ptr<ObjectStore>> OpenStore(const std::string& uri) {
   const std::vector<std::string> parts = absl::StrSplit(uri, absl::MaxSplits('?', 1));
   ARPENT_ASSIGN_OR_RETURN(UriOptions options, UriOptions::Parse(uri, parts.size() > 1 ? parts[1] : ""));
   absl::string_view place = parts[0];
+  if (absl::ConsumePrefix(&place, "s3://")) return OpenBucket(place, std::move(options));
   absl::ConsumePrefix(&place, "file://");
   if (absl::StartsWith(place, "/")) return OpenFolder(std::string(place), std::move(options));
-  return absl::InvalidArgumentError(absl::StrCat("store ", uri, ": expected file:///FOLDER or an absolute path"));
+  return absl::InvalidArgumentError(absl::StrCat("store ", uri, ": expected file:///FOLDER, an absolute path or s3://BUCKET/PREFIX"));
 }
 
 absl::StatusOr<std::pair<std::string, std::string>> ParseNamedUri(absl::string_view text) {

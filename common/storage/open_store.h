@@ -13,7 +13,8 @@
 namespace arpent::storage {
 
 // "file:///data/l1c" or "/data/l1c": a folder, made when absent with "?create=true"; "?links=follow" follows symbolic
-// links that lead out of it. INVALID_ARGUMENT naming what is wrong with the URI; the errors of FileStore::Open.
+// links that lead out of it. "s3://bucket/prefix" with "?endpoint=https://host:port", "region=", "path-style=true",
+// "requester-pays=true", "anonymous=true", "credentials=FILE" (else the usual AWS variables and files). INVALID_ARGUMENT naming what is wrong with the URI; the errors of FileStore::Open.
 absl::StatusOr<std::shared_ptr<ObjectStore>> OpenStore(const std::string& uri);
 
 // "input=file:///data" -> ("input", "file:///data").

@@ -28,7 +28,11 @@ TEST(OpenStore, NamesWhatIsWrong) {
            {"ftp://host/x", "file:///"},
            {folder.path() + "?colour=red", "colour"},
            {folder.path() + "?create=maybe", "maybe"},
-           {folder.path() + "?create", "no value"}}) {
+           {folder.path() + "?create", "no value"},
+           {"s3:///prefix", "bucket"},
+           {"s3://bucket?endpoint=host:80", "https://host"},
+           {"s3://bucket?credentials=" + folder.path(), "aws_access_key_id"},
+           {"s3://bucket?path-style=perhaps", "perhaps"}}) {
     EXPECT_THAT(OpenStore(uri), StatusIs(absl::StatusCode::kInvalidArgument, cause)) << uri;
   }
   EXPECT_THAT(ParseNamedUri("input"), StatusIs(absl::StatusCode::kInvalidArgument, "NAME=URI"));

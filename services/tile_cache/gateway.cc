@@ -26,7 +26,7 @@ CLI::Option* AddFlag(CLI::App& app, const std::string& name, T& value, const std
 void AddGatewayFlags(CLI::App& app, GatewayOptions& options) {
   options.cache.disk_bytes = int64_t{20} << 30;
   const auto size = CLI::AsSizeValue(/*kb_is_1000=*/false);
-  AddFlag(app, "--store", options.stores, "NAME=URI of a store (repeatable), as output=file:///data")
+  AddFlag(app, "--store", options.stores, "NAME=URI of a store (repeatable), as output=file:///data or s3://bucket/prefix")
       ->delimiter(',')
       ->required();
   AddFlag(app, "--memory", options.cache.memory_bytes, "bytes of blocks in memory, as 2GiB")->transform(size);
@@ -49,11 +49,17 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Open(const GatewayOptions& opt
     absl::StatusOr<std::shared_ptr<storage::ObjectStore>> opened = storage::OpenStore(named.second);
     if (!opened.ok()) return Annotate(opened.status(), absl::StrCat("--store ", name));
     std::shared_ptr<storage::ObjectStore> store = *std::move(opened);
-    if (auto folder = std::dynamic_pointer_cast<storage::FileStore>(store)) gateway->folders_.push_back(folder);
+    storage::CachingStore::Options caching;
+    if (auto folder = std::dynamic_pointer_cast<storage::FileStore>(store)) {
+      gateway->folders_.push_back(folder);
+    } else {
+      // S3 does not tell which version a PUT made: what is asked afterwards may be another writer's.
+      caching.longest_write_through = 0;
+    }
     store = std::make_shared<storage::LimitedStore>(name, std::move(store), limits, clock);
     store = std::make_shared<storage::MeasuredStore>(name, std::move(store), metrics);
     stores->Add(name, std::make_shared<storage::CachingStore>(name, std::move(store), *gateway->cache_,
-                                                              storage::CachingStore::Options(), clock));
+                                                              caching, clock));
   }
   gateway->stores_ = std::move(stores);
   gateway->sweeper_ = std::thread([raw = gateway.get()] { raw->SweepEveryHour(); });
