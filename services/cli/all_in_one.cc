@@ -106,9 +106,11 @@ absl::StatusOr<std::unique_ptr<AllInOne>> AllInOne::Start(const AllInOneOptions&
                           coordinator::StartCoordinator(coordinator_options, parts->clock, parts->metrics));
   rpc::ServerOptions server;
   server.listen = options.listen;
+  server.max_message_bytes = coordinator::kMaxMessageBytes;
   ARPENT_ASSIGN_OR_RETURN(parts->coordinator_server,
                           rpc::Server::Start(server, parts->coordinator->services(), parts->metrics));
   parts->cache = std::make_unique<tile_cache::CacheService>(stores);
+  server = {};
   server.listen = options.cache_listen;
   ARPENT_ASSIGN_OR_RETURN(parts->cache_server, rpc::Server::Start(server, {parts->cache.get()}, parts->metrics));
   if (!options.metrics_listen.empty()) {

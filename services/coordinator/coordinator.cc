@@ -17,6 +17,9 @@ site::v1::Site WithDefaults(site::v1::Site site) {
   return site;
 }
 
+// Pages end here too: a client takes messages of up to 4 MB.
+constexpr size_t kMostBytesPerPage = 2 << 20;
+
 absl::Status NoSite(const std::string& name) {
   return absl::NotFoundError(absl::StrCat("there is no site '", name, "'; apply it first"));
 }
@@ -242,22 +245,24 @@ absl::StatusOr<std::vector<run::v1::Cell>> Coordinator::ListCells(const std::str
   absl::MutexLock lock(&mutex_);
   ARPENT_ASSIGN_OR_RETURN(const Ledger ledger, FindRun(run_id));
   std::vector<run::v1::Cell> cells;
+  size_t bytes = 0;
   *next = -1;
   for (int i = std::max(0, first); i < ledger->size(); ++i) {
     if (!wanted(ledger->cell(i))) continue;
-    if (cells.size() == limit) {
+    if (cells.size() == limit || bytes > kMostBytesPerPage) {
       *next = i;
       break;
     }
     cells.push_back(ledger->cell(i));
     cells.back().set_waiting_for(WaitingFor(*ledger, i));
+    bytes += cells.back().ByteSizeLong();
   }
   return cells;
 }
 
 absl::StatusOr<Coordinator::Changes> Coordinator::WatchRun(const std::string& run_id, int64_t after,
                                                            absl::Duration longest) {
-  constexpr size_t kCellsPerMessage = 1000;
+  constexpr size_t kCellsPerMessage = 500;
   const absl::Time give_up = absl::Now() + longest;
   absl::MutexLock lock(&mutex_);
   while (true) {
@@ -311,9 +316,15 @@ absl::StatusOr<std::vector<product::v1::Product>> Coordinator::ListProducts(
   }
   ARPENT_RETURN_IF_ERROR(store_.WaitDurable(number));
   std::vector<product::v1::Product> products;
+  size_t bytes = 0;
   for (const std::string& key : keys) {
     ARPENT_ASSIGN_OR_RETURN(const std::optional<std::string> row, store_.Get(Table::kProducts, key));
-    if (row && !products.emplace_back().ParseFromString(*row)) return absl::DataLossError(absl::StrCat("product ", key));
+    if (!row) continue;  // deleted meanwhile
+    if (!products.emplace_back().ParseFromString(*row)) return absl::DataLossError(absl::StrCat("product ", key));
+    bytes += row->size();
+    if (bytes <= kMostBytesPerPage || key == keys.back()) continue;
+    *next_page_token = key;
+    break;
   }
   return products;
 }

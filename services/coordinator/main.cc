@@ -72,6 +72,7 @@ absl::Status Run(const Config& config) {
 int main(int argc, char** argv) {
   CLI::App app("Arpent's coordinator: plans runs and hands their tasks to workers.", "arpent-coordinator");
   arpent::coordinator::Config config;
+  config.program.server.max_message_bytes = arpent::coordinator::kMaxMessageBytes;
   arpent::coordinator::AddOptions(app, config);
   app.footer("Examples:\n  arpent-coordinator --listen 127.0.0.1:7070 --state /var/lib/arpent/state.db\n"
              "  ARPENT_STATE=postgresql://arpent@db/arpent arpent-coordinator");

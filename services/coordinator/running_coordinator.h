@@ -27,6 +27,9 @@ struct CoordinatorOptions {
   absl::Duration leader_term = absl::Seconds(15);
 };
 
+// What its server must be able to receive: `discover` reports every scene of an input in one message, about 450 bytes each.
+inline constexpr int kMaxMessageBytes = 64 << 20;
+
 class RunningCoordinator {
  public:
   virtual ~RunningCoordinator() = default;

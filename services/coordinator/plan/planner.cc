@@ -29,6 +29,7 @@ using worker::v1::FoundScene;
 constexpr double kTileMegapixels = geo::kTilePixels10m * 1e-6 * geo::kTilePixels10m;
 // Part of a stage's declared memory that a small scene needs too: tables, threads, models.
 constexpr double kFixedMemoryShare = 0.25;
+constexpr int64_t kMemoryStep = int64_t{64} << 20;
 
 // The auxiliary files of a site, by the field that names them.
 std::map<std::string, std::string> FilesOf(const Site& site) {
@@ -382,8 +383,10 @@ class Planner {
     const auto many = std::count_if(cell.slots.begin(), cell.slots.end(), [](const Slot& s) { return !s.any_of.empty(); });
     cell.core_seconds = info.ExpectedCoreSeconds(cell.megapixels, static_cast<int>(many));
     const double size = cell.task.stage == "train" || cell.task.stage == "map" ? 1 : cell.megapixels / kTileMegapixels;
-    cell.memory_bytes = std::llround(static_cast<double>(info.memory_bytes) *
-                                     (kFixedMemoryShare + (1 - kFixedMemoryShare) * std::min(1.0, size)));
+    const double need = static_cast<double>(info.memory_bytes) *
+                        (kFixedMemoryShare + (1 - kFixedMemoryShare) * std::min(1.0, size));
+    // In steps, so that the queue has few kinds of tasks to choose among.
+    cell.memory_bytes = static_cast<int64_t>(std::ceil(need / kMemoryStep)) * kMemoryStep;
     plan_.cells.push_back(std::move(cell));
     return index;
   }
