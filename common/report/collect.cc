@@ -42,8 +42,11 @@ absl::StatusOr<json> ReadJson(const storage::StoreSet& stores, const std::string
 }
 
 std::vector<product::CodeClass> ClassesOf(const json& asset) {
+  // STAC 1.1 puts them on the band; older items on the asset.
+  const json bands = asset.value("bands", json::array());
+  const json& holder = !bands.empty() && bands[0].contains("classification:classes") ? bands[0] : asset;
   std::vector<product::CodeClass> classes;
-  for (const json& entry : asset.value("classification:classes", json::array())) {
+  for (const json& entry : holder.value("classification:classes", json::array())) {
     const std::string name = entry.value("name", ""), colour = entry.value("color_hint", "808080");
     classes.push_back({entry.value("value", 0), entry.value("title", entry.value("description", name)),
                        "#" + std::string(absl::StripPrefix(colour, "#"))});

@@ -32,7 +32,7 @@ using raster::Image;
 constexpr int kWgs84 = 4326;
 constexpr int kOrbits[] = {122, 22};
 constexpr uint64_t kSurveyed = 800;
-constexpr double kFewestParcels = 150;  // a small site has all its fields surveyed, a large one a quarter
+constexpr double kFewestParcels = 320;  // a small site has most of its fields surveyed, a large one a quarter
 
 struct TileGround {
   geo::TileId tile;
