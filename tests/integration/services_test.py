@@ -7,7 +7,7 @@ import unittest
 
 from installation import BIN, Installation, TestCase, arpent, broken_products, cells, checksums, ledger_adds_up, metrics, run_local
 
-SITE_OPTIONS = ["--size", "240", "--dates", "6", "--seed", "7"]
+SITE_OPTIONS = ["--size", "360", "--parcel", "130", "--dates", "6", "--seed", "7"]
 
 
 def simulate(folder):
