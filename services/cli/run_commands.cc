@@ -41,6 +41,15 @@ int TerminalWidth() {
   return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 100;
 }
 
+// With --local: an all-in-one that lives as long as the command, which then talks to it. Else null.
+absl::StatusOr<std::unique_ptr<AllInOne>> StartIfLocal(RunArguments& arguments) {
+  std::unique_ptr<AllInOne> all_in_one;
+  if (!arguments.use_local) return all_in_one;
+  ARPENT_ASSIGN_OR_RETURN(all_in_one, AllInOne::Start(arguments.local));
+  arguments.server = all_in_one->client_options();
+  return all_in_one;
+}
+
 absl::StatusOr<Run> Start(Connection& connection, const RunArguments& arguments, bool plan_only) {
   StartRunRequest request;
   request.set_request_id(arguments.request_id.empty() ? NewRequestId() : arguments.request_id);
@@ -78,11 +87,7 @@ absl::StatusOr<int> PrintRun(Connection& connection, const Run& run, OutputForma
 
 // Starts (or plans) and, unless detached, watches; on an all-in-one that lives as long as the command when --local is set.
 absl::StatusOr<int> StartAndWatch(RunArguments arguments, bool plan_only, OutputFormat format) {
-  std::unique_ptr<AllInOne> all_in_one;
-  if (arguments.use_local) {
-    ARPENT_ASSIGN_OR_RETURN(all_in_one, AllInOne::Start(arguments.local));
-    arguments.server = all_in_one->client_options();
-  }
+  ARPENT_ASSIGN_OR_RETURN(const auto all_in_one, StartIfLocal(arguments));
   ARPENT_ASSIGN_OR_RETURN(const auto connection, Connection::Open(arguments.server));
   if (!arguments.file.empty()) {
     ARPENT_ASSIGN_OR_RETURN(arguments.site, ApplyFile(*connection, arguments.file, arguments.use_local));
@@ -104,11 +109,7 @@ absl::StatusOr<int> StartAndWatch(RunArguments arguments, bool plan_only, Output
 }
 
 absl::StatusOr<int> List(RunArguments arguments, OutputFormat format) {
-  std::unique_ptr<AllInOne> all_in_one;
-  if (arguments.use_local) {
-    ARPENT_ASSIGN_OR_RETURN(all_in_one, AllInOne::Start(arguments.local));
-    arguments.server = all_in_one->client_options();
-  }
+  ARPENT_ASSIGN_OR_RETURN(const auto all_in_one, StartIfLocal(arguments));
   ARPENT_ASSIGN_OR_RETURN(const auto connection, Connection::Open(arguments.server));
   ListRunsRequest request;
   request.set_site(arguments.site);
@@ -150,7 +151,8 @@ absl::StatusOr<int> List(RunArguments arguments, OutputFormat format) {
   return kDone;
 }
 
-absl::StatusOr<int> Watch(const RunArguments& arguments, OutputFormat format) {
+absl::StatusOr<int> Watch(RunArguments arguments, OutputFormat format) {
+  ARPENT_ASSIGN_OR_RETURN(const auto all_in_one, StartIfLocal(arguments));
   ARPENT_ASSIGN_OR_RETURN(const auto connection, Connection::Open(arguments.server));
   ARPENT_ASSIGN_OR_RETURN(const Run run, WatchToTheEnd(*connection, arguments.run_id, format));
   return PrintRun(*connection, run, format);
@@ -293,8 +295,10 @@ void AddRunCommands(CLI::App& app, const OutputFormat& format, int& exit_code) {
   OnCall(*list, exit_code, [=, &format] { return List(*arguments, format); });
 
   arguments = std::make_shared<RunArguments>();
-  OnCall(*AddAboutRun(*group, "watch", "Watch a run until it ends", arguments), exit_code,
-         [=, &format] { return Watch(*arguments, format); });
+  CLI::App* watch = AddAboutRun(*group, "watch", "Watch a run until it ends", arguments);
+  watch->add_flag("--local", arguments->use_local, "Of the all-in-one under --root: goes on with a run that was interrupted");
+  AddAllInOneOptions(*watch, arguments->local);
+  OnCall(*watch, exit_code, [=, &format] { return Watch(*arguments, format); });
   arguments = std::make_shared<RunArguments>();
   OnCall(*AddAboutRun(*group, "cancel", "Cancel a run; what other runs need goes on", arguments), exit_code,
          [=, &format] { return Cancel(*arguments, format); });

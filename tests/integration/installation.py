@@ -18,6 +18,7 @@ BIN = pathlib.Path(os.environ.get("ARPENT_BIN", "build/bin"))
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SHARED = pathlib.Path(os.environ.get("ARPENT_SHARED_DATA", SOURCE.parent / "shared" / "data"))
 START_SECONDS = 30
+FREE_METRICS_PORT = ("--metrics-listen", "127.0.0.1:0")
 LISTENING = re.compile(r"listening on (\S+:\d+)")
 
 
@@ -145,7 +146,7 @@ class Installation:
         self.output = self.folder / "output"
         self.output.mkdir(parents=True, exist_ok=True)
         self.cache = Service("arpent-tile-cache", "--store", "input=file:///", "--store", f"output=file://{self.output}",
-                             "--disk", self.folder / "cache", "--listen", "127.0.0.1:0", log=self.folder / "cache.log")
+                             "--listen", "127.0.0.1:0", *FREE_METRICS_PORT, log=self.folder / "cache.log")
         self.cache.start()
         self.coordinator = self._coordinator("127.0.0.1:0").start()
         # A restarted coordinator must be found again where it was.
@@ -154,11 +155,12 @@ class Installation:
 
     def _coordinator(self, address):
         return Service("arpent-coordinator", "--state", self.folder / "state.db", "--listen", address,
-                       "--lease-duration", "6s", "--cache", self.cache.address, log=self.folder / "coordinator.log")
+                       "--lease-duration", "6s", *FREE_METRICS_PORT, log=self.folder / "coordinator.log")
 
     def new_worker(self, index):
-        return Service("arpent-worker", "--coordinator", self.coordinator.address, "--cache", self.cache.address,
-                       "--scratch", self.folder / f"scratch{index}", "--slots", "1", log=self.folder / f"worker{index}.log")
+        return Service("arpent-worker", "--listen", "127.0.0.1:0", "--coordinator", self.coordinator.address, "--cache",
+                       self.cache.address, "--scratch", self.folder / f"scratch{index}", "--slots", "1",
+                       *FREE_METRICS_PORT, log=self.folder / f"worker{index}.log")
 
     def arguments(self):
         return ["--server", self.coordinator.address, "--cache", self.cache.address]
