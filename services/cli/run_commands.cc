@@ -85,6 +85,20 @@ absl::StatusOr<int> PrintRun(Connection& connection, const Run& run, OutputForma
   return ExitCodeOf(run.state());
 }
 
+// A run that an earlier process left unfinished is still the site's active one: it is finished first, whatever it was.
+absl::Status FinishInterruptedRun(Connection& connection, const std::string& site, OutputFormat format) {
+  ListRunsRequest request;
+  request.set_site(site);
+  ARPENT_ASSIGN_OR_RETURN(const ListRunsResponse response, connection.Call<ListRunsResponse>(
+                                                               connection.runs(), &RunService::StubInterface::ListRuns, request));
+  for (const Run& run : response.runs()) {
+    if (run.state() != RUN_STATE_PLANNING && run.state() != RUN_STATE_RUNNING) continue;
+    if (format == OutputFormat::kTable) std::cout << "Going on with run " << run.run_id() << ", which was interrupted\n";
+    ARPENT_RETURN_IF_ERROR(WatchToTheEnd(connection, run.run_id(), format).status());
+  }
+  return absl::OkStatus();
+}
+
 // Starts (or plans) and, unless detached, watches; on an all-in-one that lives as long as the command when --local is set.
 absl::StatusOr<int> StartAndWatch(RunArguments arguments, bool plan_only, OutputFormat format) {
   ARPENT_ASSIGN_OR_RETURN(const auto all_in_one, StartIfLocal(arguments));
@@ -95,6 +109,7 @@ absl::StatusOr<int> StartAndWatch(RunArguments arguments, bool plan_only, Output
   if (arguments.site.empty()) return absl::InvalidArgumentError("name a site, or give its file with -f");
   const bool wants_report = !arguments.report.file.empty() || !arguments.report.truth.empty();
   if (wants_report && !arguments.use_local) return absl::InvalidArgumentError("--report and --truth go with --local");
+  if (arguments.use_local) ARPENT_RETURN_IF_ERROR(FinishInterruptedRun(*connection, arguments.site, format));
   ARPENT_ASSIGN_OR_RETURN(Run run, Start(*connection, arguments, plan_only));
   if (arguments.detach && !arguments.use_local) {
     std::cout << (format == OutputFormat::kJson ? ToJson(run) : run.run_id()) << "\n";
