@@ -150,7 +150,7 @@ class L2aRun {
     surroundings.adjacency = options_.adjacency;
     if (options_.adjacency || (terrain.has_value() && terrain->light.has_value())) {
       ARPENT_ASSIGN_OR_RETURN(surroundings.environment,
-                              MeanSurroundings(metadata, coarse, air, output, context_.threads));
+                              MeanSurroundings(metadata, coarse, air, output, CloudFree(coarse, found), context_.threads));
     }
     if (terrain.has_value()) found.masks.terrain_shadow = terrain->cast_shadow;
     surroundings.terrain = std::move(terrain);
@@ -203,6 +203,15 @@ class L2aRun {
   }
 
   // 1.38 um sees cirrus only where water vapour hides the ground.
+  // Where the ground is seen: 1 off the clouds and their margins.
+  static raster::Image<uint8_t> CloudFree(const CoarseScene& coarse, const CoarseResult& found) {
+    raster::Image<uint8_t> ground = coarse.valid;
+    for (size_t i = 0; i < ground.size(); ++i) {
+      if (found.masks.clouds.cloud.data()[i] != 0 || found.masks.near_cloud.data()[i] != 0) ground.data()[i] = 0;
+    }
+    return ground;
+  }
+
   Field ThinCirrus(const CoarseScene& coarse, const std::string& band, const CoarseResult& found, Air& air) const {
     constexpr double kLeastWater_gcm2 = 0.25;
     constexpr double kClearSky = 0.001;

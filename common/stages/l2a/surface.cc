@@ -247,6 +247,16 @@ class FinePass {
   Image<uint8_t> data_;  // coarse pixels near which there is data
 };
 
+// Mean over the pixels with mask 1, in their order; 0 when there are none.
+float MeanOf(const Image<float>& values, const Image<uint8_t>& mask) {
+  double sum = 0;
+  int64_t count = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (mask.data()[i] != 0) sum += values.data()[i], ++count;
+  }
+  return count == 0 ? 0.0f : static_cast<float>(sum / count);
+}
+
 }  // namespace
 
 geo::Grid GroundGrid(const scene::SceneMetadata& metadata) {
@@ -265,7 +275,8 @@ std::vector<std::string> OutputBands(const scene::SceneMetadata& metadata, const
 
 absl::StatusOr<std::map<std::string, Field>> MeanSurroundings(const scene::SceneMetadata& metadata,
                                                               const CoarseScene& coarse, const Air& air,
-                                                              const std::vector<std::string>& bands, int threads) {
+                                                              const std::vector<std::string>& bands,
+                                                              const Image<uint8_t>& ground, int threads) {
   const int width = coarse.grid.width;
   const int height = coarse.grid.height;
   std::vector<Field> fields(bands.size());
@@ -276,14 +287,15 @@ absl::StatusOr<std::map<std::string, Field>> MeanSurroundings(const scene::Scene
     });
     Image<float> surface(width, height);
     kernels::InvertToSurfaceReflectance(coarse.toa.at(bands[i]).view(), 0, 0, nodes, surface.view());
-    const kernels::LocalMean mean = kernels::MeanAround(surface.view(), coarse.valid.view(), kEnvironmentRadius);
+    const kernels::LocalMean mean = kernels::MeanAround(surface.view(), ground.view(), kEnvironmentRadius);
+    const float scene_mean = MeanOf(surface, ground);
     Field field{Image<float>((width + kEnvironmentStride - 1) / kEnvironmentStride,
                              (height + kEnvironmentStride - 1) / kEnvironmentStride),
                 kEnvironmentStride * kCoarsePixel_m, 0};
     for (int y = 0; y < field.values.height(); ++y) {
       for (int x = 0; x < field.values.width(); ++x) {
-        field.values(x, y) = mean.mean(std::min(kEnvironmentStride * x + 2, width - 1),
-                                       std::min(kEnvironmentStride * y + 2, height - 1));
+        const int cx = std::min(kEnvironmentStride * x + 2, width - 1), cy = std::min(kEnvironmentStride * y + 2, height - 1);
+        field.values(x, y) = mean.count(cx, cy) > 0 ? mean.mean(cx, cy) : scene_mean;
       }
     }
     fields[i] = std::move(field);

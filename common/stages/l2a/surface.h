@@ -30,10 +30,12 @@ struct Surroundings {
 // Bands that an L2A product carries, in the scene's order: all that the tables know but those at 1.38 um.
 std::vector<std::string> OutputBands(const scene::SceneMetadata& metadata, const Air& air);
 
-// Mean surface reflectance within about 1 km, of each of `bands`, as fields of 300 m.
+// Mean surface reflectance within about 1 km, of each of `bands`, as fields of 300 m. Only pixels with `ground` 1 (coarse,
+// no cloud) count: a cloud far above is no neighbour of the ground beneath. Where there are none, the scene's mean.
 absl::StatusOr<std::map<std::string, Field>> MeanSurroundings(const scene::SceneMetadata& metadata,
                                                               const CoarseScene& coarse, const Air& air,
-                                                              const std::vector<std::string>& bands, int threads);
+                                                              const std::vector<std::string>& bands,
+                                                              const raster::Image<uint8_t>& ground, int threads);
 
 // The grid of the quality layers: 20 m, 30 m for Landsat.
 geo::Grid GroundGrid(const scene::SceneMetadata& metadata);
