@@ -159,6 +159,7 @@ TEST_F(Landsat, Collection2JsonSaysTheSameAsText) {
 }
 
 TEST_F(Landsat, AngleBandsOfCollection2AreUsed) {
+  RegisterGdal();
   for (const auto& [suffix, value] : {std::pair{"_VZA.TIF", 512}, {"_VAA.TIF", -7000}}) {
     Dataset source(GDALOpen(File("_B4.TIF").c_str(), GA_ReadOnly));
     double affine[6];

@@ -213,8 +213,23 @@ TEST_F(WorkerTest, RefusesAnotherAlgorithmVersion) {
   TaskControl control;
   const TaskRunner runner(stages_, std::make_shared<storage::StoreSet>(), {.scratch = folder_.path()}, metrics_);
   EXPECT_EQ(runner.Run(task, control).failed().code(), "UNIMPLEMENTED");
-  task.set_task_id("../escape");
-  EXPECT_EQ(runner.Run(task, control).failed().code(), "INVALID_ARGUMENT");
+}
+
+TEST_F(WorkerTest, NoTaskIdLeavesTheScratchFolder) {
+  v1::Task task;
+  task.set_task_id("../escape/../../x");
+  task.set_stage("l2a");
+  task.set_algorithm_version(1);
+  TaskControl control;
+  const std::string scratch = folder_.path() + "/deep/scratch";
+  std::string used;
+  stages_["l2a"] = [&used](const stages::TaskSpec&, const stages::StageContext& context) {
+    used = context.scratch;
+    return absl::StatusOr<stages::TaskResult>(absl::DataLossError("enough"));
+  };
+  const TaskRunner runner(stages_, std::make_shared<storage::StoreSet>(), {.scratch = scratch}, metrics_);
+  EXPECT_EQ(runner.Run(task, control).failed().code(), "DATA_LOSS");
+  EXPECT_EQ(std::filesystem::path(used).lexically_normal().parent_path(), scratch);
 }
 
 TEST_F(WorkerTest, RepeatsOutcomesUntilTheyAreAcknowledged) {
