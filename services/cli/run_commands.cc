@@ -116,7 +116,10 @@ absl::StatusOr<int> StartAndWatch(RunArguments arguments, bool plan_only, Output
     return kDone;
   }
   ARPENT_ASSIGN_OR_RETURN(run, WatchToTheEnd(*connection, run.run_id(), format));
-  if (plan_only && format == OutputFormat::kTable) std::cout << PlanSummary(run);
+  if (plan_only && format == OutputFormat::kTable) {
+    ARPENT_ASSIGN_OR_RETURN(const auto cells, CellsOf(*connection, run.run_id(), {}));
+    std::cout << PlanSummary(run, cells);
+  }
   if (wants_report) {
     ARPENT_RETURN_IF_ERROR(WriteReport(*connection, all_in_one->stores(), run, arguments.report, format));
   }

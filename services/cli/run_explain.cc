@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "services/cli/output.h"
 #include "services/cli/run_progress.h"
 
@@ -46,8 +47,11 @@ std::string TimeTable(const Run& run) {
 
 }  // namespace
 
-std::string PlanSummary(const Run& run) {
+std::string PlanSummary(const Run& run, const std::vector<Cell>& cells) {
   std::set<std::string> tiles;
+  for (const Cell& cell : cells) {
+    if (!cell.tile().empty()) tiles.insert(cell.tile());
+  }
   Table table({"stage", "cells", "new", "there already", "skipped", "core-hours", "output"});
   double hours = 0, bytes = 0;
   for (const StageCounts& stage : run.stages()) {
@@ -58,7 +62,7 @@ std::string PlanSummary(const Run& run) {
                absl::StrCat(stage.reused()), absl::StrCat(stage.skipped()),
                absl::StrFormat("%.3f", stage.expected_core_seconds() / 3600), HumanBytes(stage.expected_output_bytes())});
   }
-  return absl::StrCat("\nPlan\n", table.ToString(), absl::StrFormat("Expected: %.2f core-hours, %s\n", hours, HumanBytes(bytes)));
+  return absl::StrCat("\nPlan: ", tiles.size(), tiles.size() == 1 ? " tile (" : " tiles (", absl::StrJoin(tiles, " "), ")\n", table.ToString(), absl::StrFormat("Expected: %.2f core-hours, %s\n", hours, HumanBytes(bytes)));
 }
 
 std::string ExplainRun(const Run& run, const std::vector<Cell>& cells, const std::string& unit) {
