@@ -193,7 +193,7 @@ TEST(Retrieval, FromScenesThatSixSLights) {
     ASSERT_OK(PrepareMaskScene(metadata, drawn.coarse, air, 2, mask_scene));
     const Image<uint8_t> clear(kSize, kSize, 1);
     ASSERT_OK(RetrieveWater(metadata, drawn.coarse, clear, false, 2, air).status());
-    ASSERT_OK_AND_ASSIGN(const AotResult found, RetrieveAot(metadata, drawn.coarse, mask_scene, clear, 2, air));
+    ASSERT_OK_AND_ASSIGN(const AotResult found, RetrieveAot(metadata, drawn.coarse, mask_scene, clear, /*adjacency=*/false, 2, air));
     ASSERT_OK_AND_ASSIGN(const WaterResult water, RetrieveWater(metadata, drawn.coarse, clear, true, 2, air));
     std::printf("%-12s aot %.3f found %.3f (+-%.3f)  water %.2f found %.2f  sza %.0f alt %.1f\n", truth.aerosol.c_str(),
                 truth.aot, found.mean, found.mean_uncertainty, truth.water, water.mean_gcm2, truth.sun_zenith_deg,

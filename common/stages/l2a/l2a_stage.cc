@@ -191,7 +191,7 @@ class L2aRun {
                                           ShadowGeometry(metadata, air, metadata.BandIndex(RolesOf(metadata).red)));
     const Image<uint8_t> clear = ClearGround(coarse, found.masks.clouds, found.shadow.shadow.view());
     ARPENT_RETURN_IF_ERROR(RetrieveWater(metadata, coarse, clear, false, context_.threads, air).status());
-    ARPENT_ASSIGN_OR_RETURN(found.aot, RetrieveAot(metadata, coarse, mask_scene_, clear, context_.threads, air));
+    ARPENT_ASSIGN_OR_RETURN(found.aot, RetrieveAot(metadata, coarse, mask_scene_, clear, options_.adjacency, context_.threads, air));
     ARPENT_ASSIGN_OR_RETURN(found.water, RetrieveWater(metadata, coarse, clear, true, context_.threads, air));
     found.masks.shadow = found.shadow.shadow;
     found.masks.near_cloud = kernels::Dilate(found.masks.clouds.cloud.view(), kCloudMarginPixels);

@@ -127,23 +127,37 @@ bool IsDarkVegetation(const kernels::MaskInput& in, int x, int y) {
          (nir - red) / (nir + red) > 0.4f;
 }
 
+// TOA reflectance as it would be if each pixel's surroundings were like itself. What strays in from the surroundings is,
+// to first order, the diffuse over the direct upward transmittance times how much the mean within 1 km differs: dark
+// vegetation among bright fields would otherwise pass for hazy.
+Image<float> WithoutStrayLight(const Image<float>& toa, const Image<uint8_t>& clear, double diffuse_over_direct) {
+  constexpr int kReach = 17;  // coarse pixels: 1 km
+  const kernels::LocalMean mean = kernels::MeanAround(toa.view(), clear.view(), kReach);
+  Image<float> evened = toa;
+  for (size_t i = 0; i < toa.size(); ++i) {
+    if (clear.data()[i] == 0) continue;
+    evened.data()[i] += static_cast<float>(diffuse_over_direct) * (toa.data()[i] - mean.mean.data()[i]);
+  }
+  return evened;
+}
+
 class AotRetrieval {
  public:
   AotRetrieval(const scene::SceneMetadata& metadata, const CoarseScene& coarse, const MaskScene& mask_scene,
-               const Image<uint8_t>& clear, const Air& air)
-      : coarse_(coarse),
-        input_(mask_scene.input),
+               const Image<uint8_t>& clear, const Air& air, bool adjacency)
+      : input_(mask_scene.input),
         clear_(clear),
         air_(air),
         roles_(RolesOf(metadata)),
         blue_(metadata.BandIndex(roles_.blue)),
         red_(metadata.BandIndex(roles_.red)),
-        swir2_(metadata.BandIndex(roles_.swir2)) {}
+        swir2_(metadata.BandIndex(roles_.swir2)),
+        blue_toa_(Evened(coarse, roles_.blue, blue_, adjacency)),
+        red_toa_(Evened(coarse, roles_.red, red_, adjacency)),
+        swir2_toa_(Evened(coarse, roles_.swir2, swir2_, adjacency)) {}
 
   AotCell Collect(int x0, int y0, int x1, int y1) const {
-    const Image<float>& blue = coarse_.toa.at(roles_.blue);
-    const Image<float>& red = coarse_.toa.at(roles_.red);
-    const Image<float>& swir2 = coarse_.toa.at(roles_.swir2);
+    const Image<float>&blue = blue_toa_, &red = red_toa_, &swir2 = swir2_toa_;
     AotCell cell;
     std::vector<float> all_blue, all_red;
     for (int y = y0; y < y1; ++y) {
@@ -181,12 +195,24 @@ class AotRetrieval {
   }
 
  private:
-  const CoarseScene& coarse_;
+  Image<float> Evened(const CoarseScene& coarse, const std::string& name, int band, bool adjacency) const {
+    const Image<float>& toa = coarse.toa.at(name);
+    if (!adjacency) return toa;
+    const double east = Centre(coarse.grid.width / 2), south = Centre(coarse.grid.height / 2);
+    kernels::AtmosphericState state = air_.StateAt(east, south);
+    state.aot_550 = kFirstAot;
+    const kernels::BandCoefficients c = air_.CoefficientsOf(band, east, south, state);
+    return WithoutStrayLight(toa, clear_, c.t_up_diffuse / c.t_up_direct);
+  }
+
+  static constexpr double kFirstAot = 0.15;
+
   const kernels::MaskInput& input_;
   const Image<uint8_t>& clear_;
   const Air& air_;
   const BandRoles roles_;
   const int blue_, red_, swir2_;
+  const Image<float> blue_toa_, red_toa_, swir2_toa_;
 };
 
 // Draws an estimate towards the default, as far as it is vague.
@@ -302,10 +328,11 @@ absl::StatusOr<WaterResult> RetrieveWater(const scene::SceneMetadata& metadata, 
 }
 
 absl::StatusOr<AotResult> RetrieveAot(const scene::SceneMetadata& metadata, const CoarseScene& coarse,
-                                      const MaskScene& mask_scene, const Image<uint8_t>& clear, int threads, Air& air) {
+                                      const MaskScene& mask_scene, const Image<uint8_t>& clear, bool adjacency,
+                                      int threads, Air& air) {
   const int columns = (coarse.grid.width + kAotCellPixels - 1) / kAotCellPixels;
   const int rows = (coarse.grid.height + kAotCellPixels - 1) / kAotCellPixels;
-  const AotRetrieval retrieval(metadata, coarse, mask_scene, clear, air);
+  const AotRetrieval retrieval(metadata, coarse, mask_scene, clear, air, adjacency);
   std::vector<AotCell> cells(static_cast<size_t>(columns) * rows);
   std::vector<kernels::AotEstimate> estimates(cells.size());
   ARPENT_RETURN_IF_ERROR(ParallelFor(cells.size(), threads, [&](size_t i) -> absl::Status {

@@ -48,7 +48,8 @@ struct WaterResult {
 absl::StatusOr<WaterResult> RetrieveWater(const scene::SceneMetadata& metadata, const CoarseScene& coarse,
                                           const raster::Image<uint8_t>& clear, bool whole, int threads, Air& air);
 
-// Sets air.aot. `interpolated` is by cell.
+// Sets air.aot. `interpolated` is by cell. With `adjacency` the light that strays in from the surroundings is taken off
+// first; without it each pixel is taken as it is (inter-comparison exercises).
 struct AotResult {
   raster::Image<float> uncertainty;
   raster::Image<uint8_t> interpolated;
@@ -57,7 +58,7 @@ struct AotResult {
   int dark_pixels = 0;
 };
 absl::StatusOr<AotResult> RetrieveAot(const scene::SceneMetadata& metadata, const CoarseScene& coarse,
-                                      const MaskScene& mask_scene, const raster::Image<uint8_t>& clear, int threads,
+                                      const MaskScene& mask_scene, const raster::Image<uint8_t>& clear, bool adjacency, int threads,
                                       Air& air);
 
 // The scene's names of the bands at blue, green, red, near infrared, narrow near infrared, 1.6 um and 2.2 um.
