@@ -207,6 +207,21 @@ void SplitParcels(uint64_t seed, double train_share, ParcelSet& parcels) {
   }
 }
 
+absl::Status CheckEnoughPolygons(const ParcelSet& parcels) {
+  std::map<uint16_t, std::vector<const Parcel*>> of_class;
+  for (const Parcel& parcel : parcels.parcels) {
+    if (parcel.crop.value_or(true) && parcel.code > 0) of_class[parcel.code].push_back(&parcel);
+  }
+  for (const auto& [code, members] : of_class) {
+    if (members.size() > 1) continue;
+    const Parcel& lone = *members.front();
+    return absl::InvalidArgumentError(absl::StrCat(
+        "class ", code, " (", lone.label, ") has a single usable polygon, row ", lone.number, " (id ", lone.id,
+        ") of the parcels: a class needs two, one to learn from and one to judge by; add polygons or leave it out"));
+  }
+  return absl::OkStatus();
+}
+
 ParcelRaster RasteriseParcels(const ParcelSet& parcels, const geo::Grid& grid, const geo::Window& window) {
   ParcelRaster raster;
   raster.window = window;

@@ -73,6 +73,9 @@ absl::StatusOr<ParcelSet> ReadParcels(const storage::StoreSet& stores, const std
 // the seed and the polygons' numbers alone, the same on every machine and tile.
 void SplitParcels(uint64_t seed, double train_share, ParcelSet& parcels);
 
+// INVALID_ARGUMENT naming class and polygon when a crop code has only one: what learns from it could not be judged.
+absl::Status CheckEnoughPolygons(const ParcelSet& parcels);
+
 // Which parcel covers each pixel of a window.
 inline constexpr int32_t kNoParcel = -1;
 inline constexpr int32_t kSharedPixel = -2;  // two parcels or more: nobody knows whose it is

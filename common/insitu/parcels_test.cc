@@ -169,6 +169,16 @@ TEST(SplitParcels, TakesThreeQuartersOfEachClass) {
   EXPECT_NE(set.warnings[0].find("class 1 () has only 1 polygon:"), std::string::npos) << set.warnings[0];
 }
 
+TEST(CheckEnoughPolygons, NamesTheLonePolygonOfACropAndSparesWhatIsNoCrop) {
+  ParcelSet set = Fields({2, 1, 3});
+  set.parcels[2].label = "rice";
+  set.parcels[2].id = "f7";
+  EXPECT_THAT(CheckEnoughPolygons(set),
+              StatusIs(absl::StatusCode::kInvalidArgument, "class 2 (rice) has a single usable polygon, row 2 (id f7)"));
+  set.parcels[2].crop = false;
+  EXPECT_OK(CheckEnoughPolygons(set));
+}
+
 TEST(SplitParcels, DependsOnTheSeedAndNotOnTheOrder) {
   ParcelSet a = Fields({100}), b = Fields({100}), c = Fields({100});
   std::reverse(b.parcels.begin(), b.parcels.end());

@@ -148,7 +148,8 @@ class SamplesRun {
     ARPENT_ASSIGN_OR_RETURN(parcels_,
                             insitu::ReadParcels(*context_.stores, parcels_input_->uri, options, series_->grid()));
     insitu::SplitParcels(limits_.seed, train_share_, parcels_);
-    return absl::OkStatus();
+    if (!wanted_[kForCropType]) return absl::OkStatus();
+    return Annotate(insitu::CheckEnoughPolygons(parcels_), parcels_input_->uri);
   }
 
   // One pass over the blocks that hold sample pixels.
