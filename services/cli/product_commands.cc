@@ -1,13 +1,17 @@
 #include "services/cli/product_commands.h"
 
+#include <filesystem>
 #include <iostream>
 #include <memory>
 
 #include "common/base/digest.h"
 #include "common/base/status.h"
+#include "common/storage/open_store.h"
+#include "common/storage/stores.h"
 #include "services/cli/command.h"
 #include "services/cli/connection.h"
 #include "services/cli/product_verify.h"
+#include "services/cli/storage_copy.h"
 #include "services/cli/storage_sweep.h"
 
 namespace arpent::cli {
@@ -19,9 +23,8 @@ using arpent::product::v1::ProductService;
 struct ProductArguments {
   ServerOptions server;
   arpent::product::v1::ListProductsRequest filter;
-  std::string key;
+  std::string key, from, to;
   bool dry_run = false;
-  bool all = false;
 };
 
 absl::StatusOr<Product> GetProduct(Connection& connection, const std::string& key) {
@@ -120,6 +123,37 @@ absl::StatusOr<int> Sweep(const ProductArguments& arguments) {
   return kDone;
 }
 
+struct Place {
+  std::shared_ptr<storage::ObjectStore> store;
+  std::string path;
+};
+
+// "output:/l2a" is behind the tile cache, anything else a folder or a file of this machine.
+absl::StatusOr<Place> FindPlace(Connection& connection, const std::string& text, bool is_folder) {
+  if (const auto uri = storage::StoreUri::Parse(text); uri.ok()) {
+    ARPENT_ASSIGN_OR_RETURN(auto store, connection.Store(uri->store));
+    return Place{std::move(store), uri->path};
+  }
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::absolute(text, error).lexically_normal();
+  const std::filesystem::path folder = is_folder ? path : path.parent_path();
+  ARPENT_ASSIGN_OR_RETURN(auto store, storage::OpenStore(folder.string() + "?create=true"));
+  return Place{std::move(store), is_folder ? "" : path.filename().string()};
+}
+
+absl::StatusOr<int> Copy(const ProductArguments& arguments) {
+  ARPENT_ASSIGN_OR_RETURN(const auto connection, Connection::Open(arguments.server));
+  std::error_code absent;
+  ARPENT_ASSIGN_OR_RETURN(const Place from, FindPlace(*connection, arguments.from,
+                                                      std::filesystem::is_directory(arguments.from, absent)));
+  const absl::StatusOr<storage::ObjectInfo> object =
+      from.path.empty() ? absl::NotFoundError("a root is a folder") : from.store->Stat(from.path);
+  ARPENT_ASSIGN_OR_RETURN(const Place to, FindPlace(*connection, arguments.to, !object.ok() || object->is_folder));
+  ARPENT_ASSIGN_OR_RETURN(const CopyResult result, CopyObjects(*from.store, from.path, *to.store, to.path));
+  std::cout << result.objects << " objects, " << HumanBytes(result.bytes) << "\n";
+  return kDone;
+}
+
 void AddFilter(CLI::App& command, ProductArguments& arguments) {
   const auto add = [&command](const std::string& name, const std::string& what, std::string* target) {
     command.add_option_function<std::string>(name, [target](const std::string& value) { *target = value; }, what);
@@ -175,7 +209,7 @@ void AddWorkerCommands(CLI::App& app, const OutputFormat& format, int& exit_code
 }
 
 void AddStorageCommands(CLI::App& app, const OutputFormat&, int& exit_code) {
-  CLI::App* group = app.add_subcommand("storage", "Storage: sweep");
+  CLI::App* group = app.add_subcommand("storage", "Storage: copy, sweep");
   group->require_subcommand(1);
   auto arguments = std::make_shared<ProductArguments>();
   CLI::App* sweep = group->add_subcommand("sweep", "Remove what no current product needs from the output store");
@@ -183,6 +217,14 @@ void AddStorageCommands(CLI::App& app, const OutputFormat&, int& exit_code) {
   AddServerOptions(*sweep, arguments->server);
   sweep->footer("Example:\n  arpent storage sweep --dry-run");
   OnCall(*sweep, exit_code, [=] { return Sweep(*arguments); });
+
+  arguments = std::make_shared<ProductArguments>();
+  CLI::App* copy = group->add_subcommand("copy", "Copy objects into a store, out of one, or between two");
+  copy->add_option("from", arguments->from, "File or folder, or STORE:/PATH")->required();
+  copy->add_option("to", arguments->to, "Where it is to be, by the same rules; what is there is replaced")->required();
+  AddServerOptions(*copy, arguments->server);
+  copy->footer("Examples:\n  arpent storage copy scenes input:/l1c\n  arpent storage copy output:/map maps");
+  OnCall(*copy, exit_code, [=] { return Copy(*arguments); });
 }
 
 }  // namespace arpent::cli
