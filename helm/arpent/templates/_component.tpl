@@ -1,96 +1,164 @@
+{{/* The one template of everything that runs: ServiceAccount, StatefulSet or Deployment. Arguments: root, component, pool,
+     name, image, kind, port, replicas (left out when null), serviceName, grace (seconds), args, env, readiness (the health
+     service's name), volumes, mounts, volumeSize, scratchSize (whole Gi), tokenKey ("" mounts all tokens) and settings: the
+     values that every component has. */}}
 {{- define "arpent.component" -}}
-{{- $full := printf "%s-%s" .root.Release.Name .name -}}
-{{- if gt (len .root.Release.Name) 30 }}{{ fail "release names longer than 30 characters make names of pods that Kubernetes refuses" }}{{ end -}}
-{{- $labels := dict "app.kubernetes.io/name" "arpent" "app.kubernetes.io/instance" .root.Release.Name "app.kubernetes.io/component" .name -}}
+{{- $tls := .root.Values.tls.enabled -}}
+{{- $tokens := .root.Values.tokens -}}
 apiVersion: v1
 kind: ServiceAccount
 metadata:
-  name: {{ $full }}
-  labels: {{- toYaml $labels | nindent 4 }}
-automountServiceAccountToken: false
-{{- if .volumeSize }}
----
-apiVersion: v1
-kind: Service
-metadata:
-  name: {{ $full }}
-  labels: {{- toYaml $labels | nindent 4 }}
-spec:
-  {{- if .headless }}
-  clusterIP: None
+  {{- include "arpent.metadata" . | nindent 2 }}
+  {{- with .settings.serviceAccountAnnotations }}
+  annotations: {{- toYaml . | nindent 4 }}
   {{- end }}
-  selector: {{- toYaml $labels | nindent 4 }}
-  ports:
-    - {name: grpc, port: {{ .port }}, targetPort: grpc}
-    - {name: metrics, port: 9090, targetPort: metrics}
----
-apiVersion: policy/v1
-kind: PodDisruptionBudget
-metadata:
-  name: {{ $full }}
-  labels: {{- toYaml $labels | nindent 4 }}
-spec:
-  maxUnavailable: 1
-  selector:
-    matchLabels: {{- toYaml $labels | nindent 6 }}
-{{- end }}
+automountServiceAccountToken: false
 ---
 apiVersion: apps/v1
-kind: {{ if .volumeSize }}StatefulSet{{ else }}Deployment{{ end }}
+kind: {{ .kind }}
 metadata:
-  name: {{ $full }}
-  labels: {{- toYaml $labels | nindent 4 }}
+  {{- include "arpent.metadata" . | nindent 2 }}
 spec:
+  {{- if not (kindIs "invalid" .replicas) }}
   replicas: {{ .replicas }}
-  {{- if .volumeSize }}
-  serviceName: {{ $full }}
+  {{- end }}
+  {{- if eq .kind "StatefulSet" }}
+  serviceName: {{ .serviceName }}
+  podManagementPolicy: Parallel
+  persistentVolumeClaimRetentionPolicy:
+    whenDeleted: {{ ternary "Retain" "Delete" .root.Values.persistence.retain }}
+    whenScaled: Retain
   {{- end }}
   selector:
-    matchLabels: {{- toYaml $labels | nindent 6 }}
+    matchLabels: {{- include "arpent.labels" . | nindent 6 }}
   template:
     metadata:
-      labels: {{- toYaml $labels | nindent 8 }}
+      labels: {{- include "arpent.labels" . | nindent 8 }}
+      annotations:
+        prometheus.io/scrape: "true"
+        prometheus.io/port: "9090"
+        {{- with .settings.podAnnotations }}{{ toYaml . | nindent 8 }}{{ end }}
     spec:
-      serviceAccountName: {{ $full }}
+      serviceAccountName: {{ .name }}
       automountServiceAccountToken: false
       enableServiceLinks: false
       terminationGracePeriodSeconds: {{ .grace }}
-      securityContext: {runAsNonRoot: true, runAsUser: 65532, runAsGroup: 65532, fsGroup: 65532, seccompProfile: {type: RuntimeDefault}}
-      {{- with .nodeSelector }}
-      nodeSelector: {{- toYaml . | nindent 8 }}
+      securityContext:
+        runAsNonRoot: true
+        runAsUser: 65532
+        runAsGroup: 65532
+        fsGroup: 65532
+        fsGroupChangePolicy: OnRootMismatch
+        seccompProfile: {type: RuntimeDefault}
+      {{- with .root.Values.image.pullSecrets }}
+      imagePullSecrets:
+        {{- range . }}
+        - name: {{ . }}
+        {{- end }}
       {{- end }}
-      {{- with .tolerations }}
-      tolerations: {{- toYaml . | nindent 8 }}
+      {{- range $field := list "nodeSelector" "tolerations" "affinity" "priorityClassName" }}
+      {{- with index $.settings $field }}
+      {{ $field }}: {{- toYaml . | nindent 8 }}
       {{- end }}
+      {{- end }}
+      topologySpreadConstraints:
+        {{- range list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+        - maxSkew: 1
+          topologyKey: {{ . }}
+          whenUnsatisfiable: ScheduleAnyway
+          labelSelector:
+            matchLabels: {{- include "arpent.labels" $ | nindent 14 }}
+        {{- end }}
       containers:
-        - name: {{ .image }}
-          image: "{{ .root.Values.image.registry }}/{{ .image }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}"
+        - name: {{ .component }}
+          image: {{ .settings.image | default (include "arpent.image" .) }}
           imagePullPolicy: {{ .root.Values.image.pullPolicy }}
-          args: {{- toYaml (concat (list (printf "--listen=0.0.0.0:%v" .port) "--metrics-listen=0.0.0.0:9090") .args) | nindent 12 }}
-          {{- with .existingSecret }}
+          args:
+            - --listen=0.0.0.0:{{ .port }}
+            - --health-listen=0.0.0.0:8080
+            - --metrics-listen=0.0.0.0:9090
+            - --log-level={{ .root.Values.logLevel }}
+            {{- if $tls }}
+            - --tls-certificate=/etc/arpent/tls/tls.crt
+            - --tls-key=/etc/arpent/tls/tls.key
+            {{- if or .root.Values.tls.mutual (eq .component "worker") }}
+            - --tls-authority=/etc/arpent/tls/ca.crt
+            {{- end }}
+            {{- end }}
+            {{- if $tokens.enabled }}
+            - {{ .tokenKey | empty | ternary "--tokens=/etc/arpent/tokens" (printf "--token-file=/etc/arpent/tokens/%s" .tokenKey) }}
+            {{- if and .tokenKey (not $tls) }}
+            - --plaintext-token
+            {{- end }}
+            {{- end }}
+            {{- toYaml .args | nindent 12 }}
+          {{- with concat (.env | default list) (.settings.extraEnv | default list) }}
+          env: {{- toYaml . | nindent 12 }}
+          {{- end }}
+          {{- with .envSecret }}
           envFrom:
             - secretRef: {name: {{ . }}}
           {{- end }}
           ports:
             - {name: grpc, containerPort: {{ .port }}}
+            - {name: health, containerPort: 8080}
             - {name: metrics, containerPort: 9090}
-          startupProbe: {grpc: {port: {{ .port }}}, periodSeconds: 2, failureThreshold: 60}
-          livenessProbe: {grpc: {port: {{ .port }}}, periodSeconds: 10, timeoutSeconds: 5}
-          readinessProbe: {grpc: {port: {{ .port }}, service: readiness}, periodSeconds: 5, timeoutSeconds: 5}
-          securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}
-          resources: {{- toYaml (.resources | default dict) | nindent 12 }}
+          startupProbe: {grpc: {port: 8080}, periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 120}
+          livenessProbe: {grpc: {port: 8080}, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6}
+          readinessProbe: {grpc: {port: 8080, service: {{ .readiness | quote }}}, periodSeconds: 2, timeoutSeconds: 5}
+          securityContext:
+            allowPrivilegeEscalation: false
+            readOnlyRootFilesystem: true
+            capabilities: {drop: [ALL]}
+          resources: {{- include "arpent.resources" . | nindent 12 }}
           volumeMounts:
             - {name: scratch, mountPath: /tmp}
             {{- if .volumeSize }}
             - {name: data, mountPath: /data}
             {{- end }}
+            {{- if $tls }}
+            - {name: tls, mountPath: /etc/arpent/tls, readOnly: true}
+            {{- end }}
+            {{- if $tokens.enabled }}
+            - {name: tokens, mountPath: /etc/arpent/tokens, readOnly: true}
+            {{- end }}
+            {{- with .mounts }}{{ toYaml . | nindent 12 }}{{ end }}
       volumes:
-        - {name: scratch, emptyDir: {sizeLimit: {{ .scratchSize }}}}
+        - name: scratch
+          emptyDir: {sizeLimit: {{ .scratchSize }}}
+        {{- if $tls }}
+        - name: tls
+          secret: {secretName: {{ include "arpent.tlsSecret" . }}, defaultMode: 0440}
+        {{- end }}
+        {{- if $tokens.enabled }}
+        - name: tokens
+          secret:
+            secretName: {{ include "arpent.tokensSecret" .root }}
+            defaultMode: 0440
+            {{- with .tokenKey }}
+            items: [{key: {{ . }}, path: {{ . }}}]
+            {{- end }}
+        {{- end }}
+        {{- with .volumes }}{{ toYaml . | nindent 8 }}{{ end }}
   {{- if .volumeSize }}
   volumeClaimTemplates:
-    - metadata: {name: data}
+    - apiVersion: v1
+      kind: PersistentVolumeClaim
+      metadata:
+        name: data
+        labels: {{- include "arpent.labels" . | nindent 10 }}
       spec:
         accessModes: [ReadWriteOnce]
+        {{- with .root.Values.persistence.storageClass }}
+        storageClassName: {{ . }}
+        {{- end }}
         resources: {requests: {storage: {{ .volumeSize }}}}
   {{- end }}
+{{- end }}
+
+{{/* What the values say, and the local storage that the scratch folder and the logs may take. */}}
+{{- define "arpent.resources" -}}
+{{- $scratch := trimSuffix "Gi" .scratchSize | int -}}
+{{- $local := dict "requests" (dict "ephemeral-storage" "128Mi") "limits" (dict "ephemeral-storage" (printf "%dGi" (add $scratch 1))) -}}
+{{ toYaml (mergeOverwrite $local (deepCopy (.settings.resources | default dict))) }}
 {{- end }}
