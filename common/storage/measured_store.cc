@@ -8,6 +8,12 @@
 namespace arpent::storage {
 namespace {
 
+// With which stores usually answer; others appear when they happen.
+constexpr absl::StatusCode kCodes[] = {
+    absl::StatusCode::kOk,          absl::StatusCode::kNotFound,          absl::StatusCode::kPermissionDenied,
+    absl::StatusCode::kUnavailable, absl::StatusCode::kResourceExhausted, absl::StatusCode::kDeadlineExceeded,
+    absl::StatusCode::kDataLoss,    absl::StatusCode::kAborted,           absl::StatusCode::kInternal};
+
 absl::StatusCode CodeOf(const absl::Status& status) { return status.code(); }
 template <typename T>
 absl::StatusCode CodeOf(const absl::StatusOr<T>& value) {
@@ -24,7 +30,14 @@ MeasuredStore::MeasuredStore(std::string name, std::shared_ptr<ObjectStore> inne
       bytes_(metrics.AddCounter("arpent_storage_bytes_total", "Bytes read from and written to a store.",
                                 {"store", "operation"})),
       duration_(metrics.AddHistogram("arpent_storage_request_duration_seconds", "Seconds of a request to a store.",
-                                     {"store", "operation"}, telemetry::ExponentialBuckets(0.0005, 4, 10))) {}
+                                     {"store", "operation"}, telemetry::ExponentialBuckets(0.0005, 4, 10))) {
+  // From the start at 0: what first appears at 1 has no increase that an alert could see.
+  for (const char* const operation : {"stat", "list", "read", "write", "delete"}) {
+    for (const absl::StatusCode code : kCodes) (void)requests_.With({name_, operation, CodeName(code)});
+    (void)duration_.With({name_, operation});
+  }
+  for (const char* const operation : {"read", "write"}) (void)bytes_.With({name_, operation});
+}
 
 template <typename Call>
 auto MeasuredStore::Measure(const char* operation, const Call& call) {

@@ -18,6 +18,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "common/telemetry/node_metrics.h"
 
 namespace arpent::telemetry {
 namespace {
@@ -100,11 +101,14 @@ std::vector<double> ExponentialBuckets(double first, double factor, int count) {
 // What the exposer collects from: first refreshes, then gathers.
 struct Metrics::State final : prometheus::Collectable {
   prometheus::Registry registry;
+  mutable absl::Mutex scrape_mutex;
   mutable absl::Mutex mutex;
   mutable std::list<std::weak_ptr<std::function<void()>>> refreshers ABSL_GUARDED_BY(mutex);
   std::map<std::string, std::shared_ptr<void>> families ABSL_GUARDED_BY(mutex);
 
+  // One scrape at a time: none sees gauges that another one is writing anew.
   std::vector<prometheus::MetricFamily> Collect() const override {
+    absl::MutexLock lock(&scrape_mutex);
     for (const auto& refresh : LiveRefreshers()) (*refresh)();
     return registry.Collect();
   }
@@ -173,16 +177,18 @@ std::shared_ptr<void> Metrics::BeforeScrape(std::function<void()> refresh) {
 std::string Metrics::Text() const { return prometheus::TextSerializer().Serialize(state_->Collect()); }
 
 struct MetricsServer::State {
+  explicit State(Metrics& metrics) : node(metrics) {}
+
+  const NodeMetrics node;
   std::unique_ptr<prometheus::Exposer> exposer;
   std::shared_ptr<prometheus::Collectable> collectable;  // the exposer holds it weakly
 };
 
-MetricsServer::MetricsServer() : state_(std::make_unique<State>()) {}
+MetricsServer::MetricsServer(Metrics& metrics) : state_(std::make_unique<State>(metrics)) {}
 MetricsServer::~MetricsServer() = default;
 
-absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Start(const std::string& address,
-                                                                    const Metrics& metrics) {
-  auto server = std::unique_ptr<MetricsServer>(new MetricsServer);
+absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Start(const std::string& address, Metrics& metrics) {
+  auto server = std::unique_ptr<MetricsServer>(new MetricsServer(metrics));
   try {
     server->state_->exposer = std::make_unique<prometheus::Exposer>(address);
     server->state_->collectable = metrics.state_;

@@ -98,18 +98,18 @@ class Metrics {
   std::shared_ptr<State> state_;
 };
 
-// Serves GET /metrics until it is destroyed.
+// Serves GET /metrics until it is destroyed, and with it what the kernel says of the process (node_metrics.h).
 class MetricsServer {
  public:
   // `address` is host:port; port 0 takes a free one. `metrics` outlives the server. UNAVAILABLE when it cannot listen.
-  static absl::StatusOr<std::unique_ptr<MetricsServer>> Start(const std::string& address, const Metrics& metrics);
+  static absl::StatusOr<std::unique_ptr<MetricsServer>> Start(const std::string& address, Metrics& metrics);
   ~MetricsServer();
 
   const std::string& address() const { return address_; }  // with the real port
 
  private:
   struct State;
-  MetricsServer();
+  explicit MetricsServer(Metrics& metrics);
   std::unique_ptr<State> state_;
   std::string address_;
 };

@@ -33,6 +33,11 @@ const char* OutcomeName(const v1::TaskOutcome& outcome) {
   }
 }
 
+// From a chip's composite to the training of a country's model.
+std::vector<double> DurationBuckets() {
+  return {0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200};
+}
+
 absl::StatusOr<std::string> MakeScratch(const std::string& root, const v1::Task& task) {
   const std::filesystem::path folder =
       std::filesystem::path(root) / absl::StrCat(Sha256Of(task.task_id()).substr(0, kShortKeyLength), "-", task.fencing_token());
@@ -57,7 +62,18 @@ TaskRunner::TaskRunner(stages::StageRegistry stages, std::shared_ptr<const stora
       pixels_(metrics.AddCounter("arpent_pixels_total", "Pixels of the finest grid worked on.", {"stage"})),
       area_(metrics.AddCounter("arpent_area_km2_total", "Area worked on, in km2.", {"stage"})),
       duration_(metrics.AddHistogram("arpent_task_duration_seconds", "Seconds from an attempt's begin to its end.",
-                                     {"stage"}, telemetry::ExponentialBuckets(0.1, 2, 16))) {}
+                                     {"stage"}, DurationBuckets())) {
+  // From the start at 0: what first appears at 1 has no increase that an alert could see.
+  for (const auto& [stage, function] : stages_) {
+    for (const char* const outcome : {"done", "skipped", "failed", "returned"}) (void)tasks_.With({stage, outcome});
+    for (int kind = 0; kind < telemetry::kTimeKinds; ++kind) {
+      (void)time_.With({stage, telemetry::TimeKindName(static_cast<telemetry::TimeKind>(kind))});
+    }
+    (void)pixels_.With({stage});
+    (void)area_.With({stage});
+    (void)duration_.With({stage});
+  }
+}
 
 v1::TaskOutcome TaskRunner::Run(const v1::Task& task, TaskControl& control) const {
   const telemetry::ScopedLogFields fields(

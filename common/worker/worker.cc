@@ -63,7 +63,7 @@ Worker::Worker(WorkerOptions options, TaskRunner runner, std::unique_ptr<Coordin
     : options_(std::move(options)),
       runner_(std::move(runner)),
       coordinator_(std::move(coordinator)),
-      slots_(metrics.AddGauge("arpent_worker_slots", "Slots of the worker by stage and state (idle ones: stage \"any\").",
+      slots_(metrics.AddGauge("arpent_worker_slots", "Slots of the worker by stage and state: busy; idle and draining ones have the stage \"any\".",
                               {"stage", "state"})),
       retire_at_(RetireTime(options_.lifetime)) {
   absl::MutexLock lock(&mutex_);
@@ -260,8 +260,8 @@ void Worker::WaitForNews(absl::Duration longest) {
 }
 
 void Worker::ShowSlots() {
-  slots_.Clear();
   std::map<std::string, int> busy;
+  for (const auto& [stage, function] : runner_.stages()) busy[stage] = 0;
   int running = 0;
   for (const auto& held : held_) {
     if (held->ended) continue;
@@ -269,8 +269,10 @@ void Worker::ShowSlots() {
     ++busy[runner_.stages().count(held->task.stage()) > 0 ? held->task.stage() : "unknown"];
   }
   for (const auto& [stage, count] : busy) slots_.With({stage, "busy"}).Set(count);
-  const char* const free_state = drain_since_ == absl::InfiniteFuture() ? "idle" : "draining";
-  slots_.With({"any", free_state}).Set(std::max(0, options_.slots - running));
+  const bool draining = drain_since_ != absl::InfiniteFuture();
+  const int free = std::max(0, options_.slots - running);
+  slots_.With({"any", "idle"}).Set(draining ? 0 : free);
+  slots_.With({"any", "draining"}).Set(draining ? free : 0);
 }
 
 }  // namespace arpent::worker

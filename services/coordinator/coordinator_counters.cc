@@ -1,6 +1,20 @@
 #include "services/coordinator/coordinator_counters.h"
 
+#include "common/base/status.h"
+#include "common/stages/catalog.h"
+
 namespace arpent::coordinator {
+namespace {
+
+// With which an attempt can end.
+constexpr absl::StatusCode kCauses[] = {
+    absl::StatusCode::kInvalidArgument,    absl::StatusCode::kNotFound,        absl::StatusCode::kFailedPrecondition,
+    absl::StatusCode::kResourceExhausted,  absl::StatusCode::kUnavailable,     absl::StatusCode::kDeadlineExceeded,
+    absl::StatusCode::kDataLoss,           absl::StatusCode::kInternal,        absl::StatusCode::kUnimplemented,
+    absl::StatusCode::kPermissionDenied,   absl::StatusCode::kUnauthenticated, absl::StatusCode::kUnknown};
+
+}  // namespace
+
 
 CoordinatorCounters::CoordinatorCounters(telemetry::Metrics& metrics)
     : task_failures(metrics.AddCounter("arpent_task_failures_total", "Attempts that failed, by cause.", {"stage", "cause"})),
@@ -16,6 +30,15 @@ CoordinatorCounters::CoordinatorCounters(telemetry::Metrics& metrics)
                                     {"site", "stage", "outcome"})),
       ledger_expected(metrics.AddGauge("arpent_ledger_cells_expected", "Cells that each site's newest run expects.",
                                        {"site", "stage"})),
-      leader(metrics.AddGauge("arpent_leader", "1 when this coordinator leads.", {})) {}
+      ledger_remaining(metrics.AddGauge("arpent_ledger_remaining_seconds",
+                                        "Core-seconds that the open cells of the sites' newest runs are expected to need.",
+                                        {"stage"})),
+      leader(metrics.AddGauge("arpent_leader", "1 when this coordinator leads.", {})) {
+  // From the start at 0: what first appears at 1 has no increase that an alert could see.
+  for (const stages::StageInfo& stage : stages::StageCatalog()) {
+    (void)leases_expired.With({stage.name});
+    for (const absl::StatusCode cause : kCauses) (void)task_failures.With({stage.name, CodeName(cause)});
+  }
+}
 
 }  // namespace arpent::coordinator

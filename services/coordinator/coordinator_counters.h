@@ -17,6 +17,7 @@ struct CoordinatorCounters {
   telemetry::GaugeFamily oldest_running;    // stage
   telemetry::GaugeFamily ledger_cells;      // site, stage, outcome
   telemetry::GaugeFamily ledger_expected;   // site, stage
+  telemetry::GaugeFamily ledger_remaining;  // stage
   telemetry::GaugeFamily leader;
 };
 

@@ -57,10 +57,6 @@ std::string Coordinator::WaitingFor(const RunLedger& ledger, int index) {
 
 void Coordinator::ShowGauges() {
   absl::MutexLock lock(&mutex_);
-  counters_.queue_tasks.Clear();
-  counters_.queue_expected.Clear();
-  counters_.queue_oldest.Clear();
-  counters_.oldest_running.Clear();
   counters_.ledger_cells.Clear();
   counters_.ledger_expected.Clear();
   counters_.leader.With({}).Set(1);
@@ -71,6 +67,7 @@ void Coordinator::ShowGauges() {
     counters_.queue_expected.With({stage.name}).Set(0);
     counters_.queue_oldest.With({stage.name}).Set(0);
     counters_.oldest_running.With({stage.name}).Set(0);
+    counters_.ledger_remaining.With({stage.name}).Set(0);
   }
   std::map<std::string, double> oldest, running;
   queue_.ForEach([&](const TaskQueue::View& task) {
@@ -92,8 +89,11 @@ void Coordinator::ShowGauges() {
   for (const auto& [run_id, record] : ended_runs_) {
     if (!record.run().plan_only()) consider(record.run());
   }
-  for (const auto& [site, run_id] : active_run_of_site_) consider(ledgers_.at(run_id)->ToProto());
+  for (const auto& [site, run_id] : active_run_of_site_) {
+    if (const Ledger& ledger = ledgers_.at(run_id); !ledger->record().run().plan_only()) consider(ledger->ToProto());
+  }
   for (const auto& [site, run] : newest) {
+    const bool open = !run.has_end_time();
     for (const run::v1::StageCounts& counts : run.stages()) {
       const auto show = [&](const char* outcome, int64_t count) {
         counters_.ledger_cells.With({site, counts.stage(), outcome}).Set(static_cast<double>(count));
@@ -107,6 +107,7 @@ void Coordinator::ShowGauges() {
       show("missing_input", counts.missing_input());
       show("cancelled", counts.cancelled());
       counters_.ledger_expected.With({site, counts.stage()}).Set(static_cast<double>(counts.expected()));
+      if (open) counters_.ledger_remaining.With({counts.stage()}).Add(counts.expected_core_seconds());
     }
   }
 }

@@ -1,6 +1,7 @@
 #include "services/coordinator/running_coordinator.h"
 
 #include <cstdlib>
+#include <filesystem>
 #include <thread>
 
 #include "absl/strings/match.h"
@@ -10,6 +11,7 @@
 #include "common/base/status.h"
 #include "common/rpc/retry.h"
 #include "common/telemetry/log.h"
+#include "common/telemetry/node_metrics.h"
 #include "services/coordinator/coordinator_counters.h"
 #include "services/coordinator/coordinator_gate.h"
 #include "services/coordinator/coordinator_service.h"
@@ -21,6 +23,8 @@
 namespace arpent::coordinator {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr absl::Duration kTick = absl::Milliseconds(250);
 constexpr absl::Duration kStandbyLook = absl::Seconds(1);
 
@@ -31,6 +35,10 @@ constexpr absl::Duration kStandbyLook = absl::Seconds(1);
   std::_Exit(EXIT_FAILURE);
 }
 
+bool IsPostgres(const std::string& state) {
+  return absl::StartsWith(state, "postgresql://") || absl::StartsWith(state, "postgres://");
+}
+
 class Running final : public RunningCoordinator {
  public:
   Running(const CoordinatorOptions& options, const Clock& clock, telemetry::Metrics& metrics)
@@ -39,6 +47,9 @@ class Running final : public RunningCoordinator {
       counters_.leader.With({}).Set(0);
       if (const auto coordinator = gate_.Enter(); coordinator.ok()) (*coordinator)->ShowGauges();
     });
+    if (!options.state.empty() && !IsPostgres(options.state)) {
+      disk_ = telemetry::WatchDisk(metrics, "state", fs::absolute(options.state).parent_path().string());
+    }
   }
 
   // Leads at once: this process alone has the state.
@@ -149,7 +160,7 @@ class Running final : public RunningCoordinator {
   bool leads_ = false;  // of RunElected's thread, and of the destructor after it
   std::unique_ptr<StateStore> store_;
   std::shared_ptr<Coordinator> coordinator_;
-  std::shared_ptr<void> gauges_;
+  std::shared_ptr<void> gauges_, disk_;
   absl::Mutex watch_mutex_;
   std::function<void(bool)> watch_ ABSL_GUARDED_BY(watch_mutex_);
   absl::Notification ended_;
@@ -161,7 +172,7 @@ class Running final : public RunningCoordinator {
 absl::StatusOr<std::unique_ptr<RunningCoordinator>> StartCoordinator(const CoordinatorOptions& options, Clock& clock,
                                                                      telemetry::Metrics& metrics) {
   auto running = std::make_unique<Running>(options, clock, metrics);
-  if (absl::StartsWith(options.state, "postgresql://") || absl::StartsWith(options.state, "postgres://")) {
+  if (IsPostgres(options.state)) {
     running->StandBy();
     return running;
   }

@@ -10,6 +10,7 @@
 #include "common/storage/measured_store.h"
 #include "common/storage/open_store.h"
 #include "common/telemetry/log.h"
+#include "common/telemetry/node_metrics.h"
 
 namespace arpent::tile_cache {
 namespace {
@@ -40,6 +41,9 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Open(const GatewayOptions& opt
                                                        Clock& clock) {
   auto gateway = std::unique_ptr<Gateway>(new Gateway);
   ARPENT_ASSIGN_OR_RETURN(gateway->cache_, storage::BlockCache::Open(options.cache, metrics));
+  if (!options.cache.disk_folder.empty()) {
+    gateway->disks_.push_back(telemetry::WatchDisk(metrics, "cache", options.cache.disk_folder));
+  }
   const storage::LimitedStore::Options limits{.at_once = options.requests_at_once,
                                               .per_second = options.requests_per_second};
   auto stores = std::make_shared<storage::StoreSet>();
@@ -52,6 +56,7 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Open(const GatewayOptions& opt
     storage::CachingStore::Options caching;
     if (auto folder = std::dynamic_pointer_cast<storage::FileStore>(store)) {
       gateway->folders_.push_back(folder);
+      gateway->disks_.push_back(telemetry::WatchDisk(metrics, name, folder->root() + "/"));
     } else {
       // S3 does not tell which version a PUT made: what is asked afterwards may be another writer's.
       caching.longest_write_through = 0;

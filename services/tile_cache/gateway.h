@@ -44,6 +44,7 @@ class Gateway {
   std::unique_ptr<storage::BlockCache> cache_;
   std::shared_ptr<const storage::StoreSet> stores_;
   std::vector<std::shared_ptr<storage::FileStore>> folders_;
+  std::vector<std::shared_ptr<void>> disks_;  // watches
   absl::Notification stop_;
   std::thread sweeper_;
 };

@@ -11,6 +11,7 @@
 #include "common/kernels/atmosphere/tables.h"
 #include "common/stages/catalog.h"
 #include "common/telemetry/log.h"
+#include "common/telemetry/node_metrics.h"
 #include "services/worker/scratch_folder.h"
 
 namespace arpent::worker {
@@ -55,11 +56,12 @@ absl::StatusOr<std::vector<std::string>> Offer(const std::string& tables, stages
   return offered;
 }
 
-// A stage function that keeps the scratch folder alive as long as any task may run.
-stages::StageRegistry HoldingScratch(const stages::StageRegistry& registry, std::shared_ptr<ScratchFolder> scratch) {
+// A stage function that keeps the scratch folder, and the watch of its disk, alive as long as any task may run.
+stages::StageRegistry HoldingScratch(const stages::StageRegistry& registry, std::shared_ptr<ScratchFolder> scratch,
+                                     std::shared_ptr<void> disk) {
   stages::StageRegistry holding;
   for (const auto& [name, function] : registry) {
-    holding[name] = [function, scratch](const stages::TaskSpec& spec, const stages::StageContext& context) {
+    holding[name] = [function, scratch, disk](const stages::TaskSpec& spec, const stages::StageContext& context) {
       return function(spec, context);
     };
   }
@@ -91,13 +93,14 @@ absl::StatusOr<std::unique_ptr<Worker>> MakeWorker(const WorkerSettings& setting
   }
   ARPENT_ASSIGN_OR_RETURN(std::shared_ptr<ScratchFolder> scratch,
                           ScratchFolder::Make(settings.scratch, options.worker_id));
+  std::shared_ptr<void> disk = telemetry::WatchDisk(metrics, "scratch", scratch->path());
   storage::InstallVsiArpent(stores);
   TaskRunner::Options runner{.scratch = scratch->path(),
                              .tables = settings.tables,
                              .threads_per_task = options.threads_per_task,
                              .memory_per_task_bytes = options.memory_bytes / options.slots};
   return std::make_unique<Worker>(
-      options, TaskRunner(HoldingScratch(registry, std::move(scratch)), std::move(stores), std::move(runner), metrics),
+      options, TaskRunner(HoldingScratch(registry, std::move(scratch), std::move(disk)), std::move(stores), std::move(runner), metrics),
       std::make_unique<GrpcCoordinatorLink>(coordinator), metrics);
 }
 

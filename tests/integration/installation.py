@@ -19,6 +19,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SHARED = pathlib.Path(os.environ.get("ARPENT_SHARED_DATA", SOURCE.parent / "shared" / "data"))
 START_SECONDS = 30
 FREE_METRICS_PORT = ("--metrics-listen", "127.0.0.1:0")
+METRICS_AT = re.compile(r'"serving metrics","address":"([^"]+)"')
 LISTENING = re.compile(r"listening on (\S+:\d+)")
 
 
@@ -122,6 +123,16 @@ class Service:
                 break
             time.sleep(0.05)
         raise AssertionError(f"{self.command[0]} did not start:\n{self.log.read_text(errors='replace')[-3000:]}")
+
+    def metrics_address(self):
+        """Where it serves /metrics: what it logged."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            found = METRICS_AT.search(self.log.read_text(errors="replace")[self.offset:])
+            if found:
+                return found.group(1)
+            time.sleep(0.05)
+        raise AssertionError(f"{self.command[0]} serves no metrics")
 
     def kill(self):
         """kill -9: no chance to clean up."""
