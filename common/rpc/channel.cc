@@ -4,16 +4,35 @@
 #include <grpcpp/support/channel_arguments.h>
 
 #include <chrono>
+#include <memory>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/rpc/client_token.h"
 
 namespace arpent::rpc {
 namespace {
 
 constexpr int kKeepaliveMs = 30 * 1000, kKeepaliveTimeoutMs = 20 * 1000;
 constexpr int kFirstReconnectMs = 200, kLongestReconnectMs = 5 * 1000;
+
+using ClientInterceptors = std::vector<std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>;
+
+absl::StatusOr<ClientInterceptors> MakeInterceptors(const std::string& address, const ChannelOptions& options) {
+  ClientInterceptors interceptors;
+  if (options.token_file.empty()) return interceptors;
+  if (!options.tls.enabled() && !options.plaintext_token && !IsLoopback(address)) {
+    return absl::InvalidArgumentError(absl::StrCat("the token would go to ", address,
+                                                   " readable for everyone on the way; turn TLS on, or allow it with "
+                                                   "--plaintext-token"));
+  }
+  ARPENT_ASSIGN_OR_RETURN(std::shared_ptr<TokenFile> token, TokenFile::Open(options.token_file));
+  interceptors.push_back(ShowToken(std::move(token)));
+  return interceptors;
+}
 
 }  // namespace
 
@@ -33,7 +52,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& ad
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // our servers are never behind the site's web proxy
   if (!options.server_name.empty()) arguments.SetSslTargetNameOverride(options.server_name);
   const std::string target = absl::StrContains(address, ',') ? absl::StrCat("ipv4:", address) : address;
-  return grpc::CreateCustomChannel(target, credentials, arguments);
+  ARPENT_ASSIGN_OR_RETURN(ClientInterceptors interceptors, MakeInterceptors(address, options));
+  return grpc::experimental::CreateCustomChannelWithInterceptors(target, credentials, arguments, std::move(interceptors));
 }
 
 void SetDeadline(grpc::ClientContext* context, absl::Duration timeout) {

@@ -16,7 +16,9 @@ void AddFlag(CLI::App& app, const std::string& name, T& value, const std::string
 
 }  // namespace
 
-ChannelOptions ProgramOptions::channel() const { return {.tls = server.tls}; }
+ChannelOptions ProgramOptions::channel() const {
+  return {.tls = server.tls, .token_file = token_file, .plaintext_token = plaintext_token};
+}
 
 void AddProgramFlags(CLI::App& app, ProgramOptions& options) {
   AddFlag(app, "--listen", options.server.listen, "host:port of the gRPC server; port 0 takes a free one");
@@ -32,6 +34,18 @@ void AddProgramFlags(CLI::App& app, ProgramOptions& options) {
   AddFlag(app, "--log-level", options.log_level, "debug, info, warning or error");
   AddFlag(app, "--log-format", options.log_format, "json or text");
   app.set_version_flag("--version", std::string(telemetry::BuildVersion()));
+}
+
+void AddTokensFlag(CLI::App& app, ProgramOptions& options) {
+  AddFlag(app, "--tokens", options.tokens,
+          "folder with the files operator, reader, worker: a token a line, read again when they change; callers show one "
+          "(Bearer). Empty: everyone may call");
+}
+
+void AddTokenFileFlags(CLI::App& app, ProgramOptions& options) {
+  AddFlag(app, "--token-file", options.token_file, "file with the token that this program shows to other servers");
+  app.add_flag("--plaintext-token", options.plaintext_token, "show it without TLS, and not only to this machine")
+      ->envname(VariableOf("--plaintext-token"));
 }
 
 void AddDurationFlag(CLI::App& app, const std::string& name, absl::Duration& value, const std::string& help,

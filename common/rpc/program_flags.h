@@ -17,13 +17,21 @@ struct ProgramOptions {
   std::string metrics_listen = "0.0.0.0:0";  // empty: none
   std::string log_level = "info";
   std::string log_format = "json";
+  std::string tokens;               // of its callers; empty: everyone may call
+  std::string token_file;           // its own, for other servers
+  bool plaintext_token = false;
 
-  // For calls to other servers of the installation: the same certificates.
+  // For calls to other servers of the installation: the same certificates, and its token.
   ChannelOptions channel() const;
 };
 
 // `options` outlives the parsing; its values are the defaults.
 void AddProgramFlags(CLI::App& app, ProgramOptions& options);
+
+// --tokens, of a server that asks its callers for one: the folder for AccessControl::Open.
+void AddTokensFlag(CLI::App& app, ProgramOptions& options);
+// --token-file and --plaintext-token, of a program that calls such servers.
+void AddTokenFileFlags(CLI::App& app, ProgramOptions& options);
 
 // --`name` in the notation of absl::ParseDuration ("90s", "6h"); 0 is infinite where `zero_is_infinite`.
 void AddDurationFlag(CLI::App& app, const std::string& name, absl::Duration& value, const std::string& help,

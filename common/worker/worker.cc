@@ -28,10 +28,13 @@ absl::Time RetireTime(absl::Duration lifetime) {
   return absl::Now() + lifetime * (0.9 + 0.2 * rpc::RandomFraction());
 }
 
+bool IsTokenRefused(const absl::Status& status) {
+  return absl::IsUnauthenticated(status) || absl::IsPermissionDenied(status);
+}
+
 // These mean that trying again cannot help; anything else may pass.
 bool IsRefusal(const absl::Status& status) {
-  return absl::IsInvalidArgument(status) || absl::IsUnauthenticated(status) || absl::IsPermissionDenied(status) ||
-         absl::IsUnimplemented(status);
+  return absl::IsInvalidArgument(status) || absl::IsUnimplemented(status) || IsTokenRefused(status);
 }
 
 bool Concerns(const v1::TaskOutcome& outcome, const v1::AcknowledgedOutcome& acknowledged) {
@@ -92,10 +95,13 @@ absl::Status Worker::Run() {
       WaitForNews(idle_answer && absl::Now() - begin < kShortPoll ? kShortPoll : absl::ZeroDuration());
       continue;
     }
-    if (IsRefusal(response.status())) {
+    // Both ends hear of a renewed token, but not at the same time.
+    const bool being_renewed = IsTokenRefused(response.status()) && connected();
+    if (IsRefusal(response.status()) && !being_renewed) {
       return Annotate(response.status(), "the coordinator refuses this worker");
     }
-    telemetry::Log(telemetry::LogLevel::kWarning, "the coordinator is away; trying again",
+    telemetry::Log(telemetry::LogLevel::kWarning,
+                   being_renewed ? "the token is refused; trying again" : "the coordinator is away; trying again",
                    {{"error", std::string(response.status().message())}});
     WaitForNews(backoff * (0.5 + 0.5 * rpc::RandomFraction()));
     backoff = std::min(backoff * 2, kLongestBackoff);

@@ -256,6 +256,16 @@ TEST_F(WorkerTest, StopsWhenItIsRefused) {
   EXPECT_THAT(result_, StatusIs(absl::StatusCode::kPermissionDenied, "no worker identity"));
 }
 
+TEST_F(WorkerTest, OutlivesTheRenewalOfItsToken) {
+  coordinator_.Enqueue("first", "l2a");
+  Start();
+  coordinator_.Outcome("first");
+  coordinator_.FailCalls(3, absl::UnauthenticatedError("this server does not know the token"));
+  coordinator_.Enqueue("second", "l2a");
+  EXPECT_TRUE(coordinator_.Outcome("second").has_done());
+  EXPECT_OK(Finish());
+}
+
 TEST_F(WorkerTest, ReportsProgressAndStopsWhatIsCancelled) {
   coordinator_.Enqueue("long", "composite");
   Start();

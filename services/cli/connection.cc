@@ -1,8 +1,5 @@
 #include "services/cli/connection.h"
 
-#include <fstream>
-
-#include "absl/strings/ascii.h"
 #include "common/base/status.h"
 
 namespace arpent::cli {
@@ -17,8 +14,11 @@ void AddServerOptions(CLI::App& command, ServerOptions& options) {
       ->envname("ARPENT_CACHE")
       ->capture_default_str()
       ->group(group);
-  command.add_option("--token-file", options.token_file, "File with the client's token")
+  command.add_option("--token-file", options.channel.token_file, "File with the client's token")
       ->envname("ARPENT_TOKEN_FILE")
+      ->group(group);
+  command.add_flag("--plaintext-token", options.channel.plaintext_token, "Show it without TLS, and not only to this machine")
+      ->envname("ARPENT_PLAINTEXT_TOKEN")
       ->group(group);
   command.add_option("--tls-ca", options.channel.tls.authority_file, "Certificate authority of the servers (turns TLS on)")
       ->envname("ARPENT_TLS_CA")
@@ -33,13 +33,6 @@ void AddServerOptions(CLI::App& command, ServerOptions& options) {
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ServerOptions& options) {
   std::unique_ptr<Connection> connection(new Connection(options));
-  if (!options.token_file.empty()) {
-    std::ifstream file(options.token_file);
-    if (!std::getline(file, connection->token_)) {
-      return absl::NotFoundError(absl::StrCat(options.token_file, ": no token can be read"));
-    }
-    absl::StripAsciiWhitespace(&connection->token_);
-  }
   ARPENT_ASSIGN_OR_RETURN(const auto channel, rpc::OpenChannel(options.coordinator, options.channel));
   connection->sites_ = arpent::site::v1::SiteService::NewStub(channel);
   connection->runs_ = arpent::run::v1::RunService::NewStub(channel);
@@ -55,10 +48,6 @@ absl::StatusOr<std::shared_ptr<storage::ObjectStore>> Connection::Store(const st
   rpc::RemoteStore::Options options;
   options.retry.give_up_after = absl::Seconds(30);
   return std::make_shared<rpc::RemoteStore>(name, shards_, options, clock_);
-}
-
-void Connection::Authorise(grpc::ClientContext& context) const {
-  if (!token_.empty()) context.AddMetadata("authorization", "Bearer " + token_);
 }
 
 absl::Status Connection::Retry(const std::function<absl::Status()>& call) {

@@ -26,8 +26,7 @@ namespace arpent::cli {
 struct ServerOptions {
   std::string coordinator = "127.0.0.1:7070";  // --server, $ARPENT_SERVER
   std::string cache = "127.0.0.1:7071";        // --cache, $ARPENT_CACHE
-  std::string token_file;                      // --token-file, $ARPENT_TOKEN_FILE
-  rpc::ChannelOptions channel;
+  rpc::ChannelOptions channel;                 // --tls-..., --token-file
 };
 
 // --server and its kin, read from the environment where no flag is given.
@@ -46,9 +45,6 @@ class Connection {
   // The named store behind the tile cache; it must not outlive the connection.
   absl::StatusOr<std::shared_ptr<storage::ObjectStore>> Store(const std::string& name);
 
-  // Adds the token; streams that last as long as a run have no deadline.
-  void Authorise(grpc::ClientContext& context) const;
-
   // One call with a deadline; UNAVAILABLE is retried for half a minute (a coordinator that restarts, a new leader).
   template <typename Response, typename Stub, typename Interface, typename Request>
   absl::StatusOr<Response> Call(Stub& stub,
@@ -58,7 +54,6 @@ class Connection {
     const absl::Status status = Retry([&] {
       grpc::ClientContext context;
       rpc::SetDeadline(&context, absl::Seconds(60));
-      Authorise(context);
       return rpc::FromGrpc((stub.*method)(&context, request, &response));
     });
     if (!status.ok()) return status;
@@ -72,7 +67,6 @@ class Connection {
   explicit Connection(ServerOptions options) : options_(std::move(options)) {}
 
   ServerOptions options_;
-  std::string token_;
   SystemClock clock_;
   std::shared_ptr<const rpc::CacheShards> shards_;
   std::unique_ptr<arpent::site::v1::SiteService::StubInterface> sites_;

@@ -278,7 +278,6 @@ absl::StatusOr<Run> WatchToTheEnd(Connection& connection, const std::string& run
     // A broken watch is resumed behind the last change that was seen.
     const absl::Status status = connection.Retry([&] {
       grpc::ClientContext context;
-      connection.Authorise(context);
       const auto stream = connection.runs().WatchRun(&context, request);
       WatchRunResponse response;
       while (stream->Read(&response)) {

@@ -147,8 +147,10 @@ class Coordinator {
   void RepinTables(const Ledger& ledger) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // coordinator_tasks.cc: what workers say and hear.
-  void TakeOutcome(const worker::v1::TaskOutcome& outcome, worker::v1::SynchronizeResponse* response)
+  bool Holds(const std::string& worker_id, const std::string& task_id, int64_t token) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TakeOutcome(const std::string& worker_id, const worker::v1::TaskOutcome& outcome,
+                   worker::v1::SynchronizeResponse* response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyOutcome(const worker::v1::TaskOutcome& outcome) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CheckDone(const std::string& task_id, const worker::v1::TaskDone& done) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -1,4 +1,4 @@
-// What stands between the services and the coordinator: open while this process leads.
+// What stands between the services and the coordinator: open to callers with the right, while this process leads.
 #ifndef ARPENT_SERVICES_COORDINATOR_COORDINATOR_GATE_H_
 #define ARPENT_SERVICES_COORDINATOR_COORDINATOR_GATE_H_
 
@@ -7,6 +7,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "common/base/status.h"
+#include "common/rpc/access.h"
 #include "services/coordinator/coordinator.h"
 
 namespace arpent::coordinator {
@@ -14,9 +16,17 @@ namespace arpent::coordinator {
 // Thread-safe.
 class CoordinatorGate {
  public:
+  // Without `access` everyone may enter.
+  explicit CoordinatorGate(std::shared_ptr<const rpc::AccessControl> access) : access_(std::move(access)) {}
+
   void Open(std::shared_ptr<Coordinator> coordinator) {
     absl::MutexLock lock(&mutex_);
     coordinator_ = std::move(coordinator);
+  }
+  // For a call: also UNAUTHENTICATED and PERMISSION_DENIED.
+  absl::StatusOr<std::shared_ptr<Coordinator>> Enter(const grpc::ServerContext& context, rpc::Right right) const {
+    if (access_ != nullptr) ARPENT_RETURN_IF_ERROR(access_->Check(context, right));
+    return Enter();
   }
   // UNAVAILABLE while another process leads.
   absl::StatusOr<std::shared_ptr<Coordinator>> Enter() const {
@@ -26,6 +36,7 @@ class CoordinatorGate {
   }
 
  private:
+  const std::shared_ptr<const rpc::AccessControl> access_;
   mutable absl::Mutex mutex_;
   std::shared_ptr<Coordinator> coordinator_ ABSL_GUARDED_BY(mutex_);
 };

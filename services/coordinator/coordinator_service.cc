@@ -12,6 +12,7 @@
 namespace arpent::coordinator {
 namespace {
 
+using rpc::Right;
 using rpc::ToGrpc;
 
 // Watchers get changes gathered, not one by one; a watcher that went away is noticed this often.
@@ -37,23 +38,23 @@ grpc::Status Answer(absl::StatusOr<T> value, T* target) {
 
 }  // namespace
 
-grpc::Status SiteServiceImpl::ApplySite(grpc::ServerContext*, const site::v1::ApplySiteRequest* request,
+grpc::Status SiteServiceImpl::ApplySite(grpc::ServerContext* context, const site::v1::ApplySiteRequest* request,
                                         site::v1::ApplySiteResponse* response) {
-  const auto coordinator = gate_.Enter();
+  const auto coordinator = gate_.Enter(*context, Right::kOperate);
   if (!coordinator.ok()) return ToGrpc(coordinator.status());
   return Answer((*coordinator)->ApplySite(*request), response);
 }
 
-grpc::Status SiteServiceImpl::GetSite(grpc::ServerContext*, const site::v1::GetSiteRequest* request,
+grpc::Status SiteServiceImpl::GetSite(grpc::ServerContext* context, const site::v1::GetSiteRequest* request,
                                       site::v1::GetSiteResponse* response) {
-  const auto coordinator = gate_.Enter();
+  const auto coordinator = gate_.Enter(*context, Right::kRead);
   if (!coordinator.ok()) return ToGrpc(coordinator.status());
   return Answer((*coordinator)->GetSite(request->name()), response->mutable_site());
 }
 
-grpc::Status SiteServiceImpl::ListSites(grpc::ServerContext*, const site::v1::ListSitesRequest* request,
+grpc::Status SiteServiceImpl::ListSites(grpc::ServerContext* context, const site::v1::ListSitesRequest* request,
                                         site::v1::ListSitesResponse* response) {
-  const auto coordinator = gate_.Enter();
+  const auto coordinator = gate_.Enter(*context, Right::kRead);
   if (!coordinator.ok()) return ToGrpc(coordinator.status());
   const size_t limit = PageSize(request->page_size(), 100);
   for (site::v1::Site& site : (*coordinator)->ListSites(request->page_token(), limit)) {
@@ -65,30 +66,30 @@ grpc::Status SiteServiceImpl::ListSites(grpc::ServerContext*, const site::v1::Li
   return grpc::Status::OK;
 }
 
-grpc::Status SiteServiceImpl::DeleteSite(grpc::ServerContext*, const site::v1::DeleteSiteRequest* request,
+grpc::Status SiteServiceImpl::DeleteSite(grpc::ServerContext* context, const site::v1::DeleteSiteRequest* request,
                                          site::v1::DeleteSiteResponse*) {
-  const auto coordinator = gate_.Enter();
+  const auto coordinator = gate_.Enter(*context, Right::kOperate);
   if (!coordinator.ok()) return ToGrpc(coordinator.status());
   return ToGrpc((*coordinator)->DeleteSite(request->name()));
 }
 
-grpc::Status RunServiceImpl::StartRun(grpc::ServerContext*, const run::v1::StartRunRequest* request,
+grpc::Status RunServiceImpl::StartRun(grpc::ServerContext* context, const run::v1::StartRunRequest* request,
                                       run::v1::StartRunResponse* response) {
-  const auto coordinator = gate_.Enter();
+  const auto coordinator = gate_.Enter(*context, Right::kOperate);
   if (!coordinator.ok()) return ToGrpc(coordinator.status());
   return Answer((*coordinator)->StartRun(*request), response->mutable_run());
 }
 
-grpc::Status RunServiceImpl::GetRun(grpc::ServerContext*, const run::v1::GetRunRequest* request,
+grpc::Status RunServiceImpl::GetRun(grpc::ServerContext* context, const run::v1::GetRunRequest* request,
                                     run::v1::GetRunResponse* response) {
-  const auto coordinator = gate_.Enter();
+  const auto coordinator = gate_.Enter(*context, Right::kRead);
   if (!coordinator.ok()) return ToGrpc(coordinator.status());
   return Answer((*coordinator)->GetRun(request->run_id()), response->mutable_run());
 }
 
-grpc::Status RunServiceImpl::ListRuns(grpc::ServerContext*, const run::v1::ListRunsRequest* request,
+grpc::Status RunServiceImpl::ListRuns(grpc::ServerContext* context, const run::v1::ListRunsRequest* request,
                                       run::v1::ListRunsResponse* response) {
-  const auto coordinator = gate_.Enter();
+  const auto coordinator = gate_.Enter(*context, Right::kRead);
   if (!coordinator.ok()) return ToGrpc(coordinator.status());
   const size_t limit = PageSize(request->page_size(), 100);
   const absl::StatusOr<int> offset = ParsePosition(request->page_token());
@@ -102,9 +103,9 @@ grpc::Status RunServiceImpl::ListRuns(grpc::ServerContext*, const run::v1::ListR
   return grpc::Status::OK;
 }
 
-grpc::Status RunServiceImpl::ListCells(grpc::ServerContext*, const run::v1::ListCellsRequest* request,
+grpc::Status RunServiceImpl::ListCells(grpc::ServerContext* context, const run::v1::ListCellsRequest* request,
                                        run::v1::ListCellsResponse* response) {
-  const auto coordinator = gate_.Enter();
+  const auto coordinator = gate_.Enter(*context, Right::kRead);
   if (!coordinator.ok()) return ToGrpc(coordinator.status());
   const absl::StatusOr<int> first = ParsePosition(request->page_token());
   if (!first.ok()) return ToGrpc(first.status());
@@ -124,7 +125,7 @@ grpc::Status RunServiceImpl::ListCells(grpc::ServerContext*, const run::v1::List
 
 grpc::Status RunServiceImpl::WatchRun(grpc::ServerContext* context, const run::v1::WatchRunRequest* request,
                                       grpc::ServerWriter<run::v1::WatchRunResponse>* stream) {
-  const auto coordinator = gate_.Enter();
+  const auto coordinator = gate_.Enter(*context, Right::kRead);
   if (!coordinator.ok()) return ToGrpc(coordinator.status());
   int64_t after = request->after_sequence();
   while (!context->IsCancelled()) {
@@ -141,23 +142,23 @@ grpc::Status RunServiceImpl::WatchRun(grpc::ServerContext* context, const run::v
   return grpc::Status::CANCELLED;
 }
 
-grpc::Status RunServiceImpl::CancelRun(grpc::ServerContext*, const run::v1::CancelRunRequest* request,
+grpc::Status RunServiceImpl::CancelRun(grpc::ServerContext* context, const run::v1::CancelRunRequest* request,
                                        run::v1::CancelRunResponse* response) {
-  const auto coordinator = gate_.Enter();
+  const auto coordinator = gate_.Enter(*context, Right::kOperate);
   if (!coordinator.ok()) return ToGrpc(coordinator.status());
   return Answer((*coordinator)->CancelRun(request->run_id()), response->mutable_run());
 }
 
-grpc::Status RunServiceImpl::RetryRun(grpc::ServerContext*, const run::v1::RetryRunRequest* request,
+grpc::Status RunServiceImpl::RetryRun(grpc::ServerContext* context, const run::v1::RetryRunRequest* request,
                                       run::v1::RetryRunResponse* response) {
-  const auto coordinator = gate_.Enter();
+  const auto coordinator = gate_.Enter(*context, Right::kOperate);
   if (!coordinator.ok()) return ToGrpc(coordinator.status());
   return Answer((*coordinator)->RetryRun(*request), response->mutable_run());
 }
 
-grpc::Status ProductServiceImpl::ListProducts(grpc::ServerContext*, const product::v1::ListProductsRequest* request,
+grpc::Status ProductServiceImpl::ListProducts(grpc::ServerContext* context, const product::v1::ListProductsRequest* request,
                                               product::v1::ListProductsResponse* response) {
-  const auto coordinator = gate_.Enter();
+  const auto coordinator = gate_.Enter(*context, Right::kRead);
   if (!coordinator.ok()) return ToGrpc(coordinator.status());
   absl::StatusOr<std::vector<product::v1::Product>> products =
       (*coordinator)->ListProducts(*request, response->mutable_next_page_token());
@@ -166,30 +167,30 @@ grpc::Status ProductServiceImpl::ListProducts(grpc::ServerContext*, const produc
   return grpc::Status::OK;
 }
 
-grpc::Status ProductServiceImpl::GetProduct(grpc::ServerContext*, const product::v1::GetProductRequest* request,
+grpc::Status ProductServiceImpl::GetProduct(grpc::ServerContext* context, const product::v1::GetProductRequest* request,
                                             product::v1::GetProductResponse* response) {
-  const auto coordinator = gate_.Enter();
+  const auto coordinator = gate_.Enter(*context, Right::kRead);
   if (!coordinator.ok()) return ToGrpc(coordinator.status());
   return Answer((*coordinator)->GetProduct(request->key()), response->mutable_product());
 }
 
-grpc::Status ProductServiceImpl::DeleteProduct(grpc::ServerContext*, const product::v1::DeleteProductRequest* request,
+grpc::Status ProductServiceImpl::DeleteProduct(grpc::ServerContext* context, const product::v1::DeleteProductRequest* request,
                                                product::v1::DeleteProductResponse*) {
-  const auto coordinator = gate_.Enter();
+  const auto coordinator = gate_.Enter(*context, Right::kOperate);
   if (!coordinator.ok()) return ToGrpc(coordinator.status());
   return ToGrpc((*coordinator)->DeleteProduct(request->key()));
 }
 
-grpc::Status WorkerServiceImpl::Synchronize(grpc::ServerContext*, const worker::v1::SynchronizeRequest* request,
+grpc::Status WorkerServiceImpl::Synchronize(grpc::ServerContext* context, const worker::v1::SynchronizeRequest* request,
                                             worker::v1::SynchronizeResponse* response) {
-  const auto coordinator = gate_.Enter();
+  const auto coordinator = gate_.Enter(*context, Right::kWork);
   if (!coordinator.ok()) return ToGrpc(coordinator.status());
   return Answer((*coordinator)->Synchronize(*request), response);
 }
 
-grpc::Status WorkerServiceImpl::ListWorkers(grpc::ServerContext*, const worker::v1::ListWorkersRequest* request,
+grpc::Status WorkerServiceImpl::ListWorkers(grpc::ServerContext* context, const worker::v1::ListWorkersRequest* request,
                                             worker::v1::ListWorkersResponse* response) {
-  const auto coordinator = gate_.Enter();
+  const auto coordinator = gate_.Enter(*context, Right::kRead);
   if (!coordinator.ok()) return ToGrpc(coordinator.status());
   const absl::StatusOr<int> first = ParsePosition(request->page_token());
   if (!first.ok()) return ToGrpc(first.status());

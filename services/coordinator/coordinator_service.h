@@ -1,5 +1,5 @@
 // The four services of the coordinator: from messages to Coordinator and back, paging and status mapping, nothing else.
-// Every call is UNAVAILABLE while another process leads.
+// Every call is UNAVAILABLE while another process leads, and each names the right that its caller needs.
 #ifndef ARPENT_SERVICES_COORDINATOR_COORDINATOR_SERVICE_H_
 #define ARPENT_SERVICES_COORDINATOR_COORDINATOR_SERVICE_H_
 

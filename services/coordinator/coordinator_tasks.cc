@@ -53,7 +53,7 @@ absl::StatusOr<SynchronizeResponse> Coordinator::Synchronize(const SynchronizeRe
         MoveOn(ledger);
       }
     }
-    for (const TaskOutcome& outcome : request.finished()) TakeOutcome(outcome, &response);
+    for (const TaskOutcome& outcome : request.finished()) TakeOutcome(request.worker_id(), outcome, &response);
     ExtendLeases(request, &response);
     GiveAgain(request, &response);
     GiveLeases(request, &response);
@@ -61,7 +61,7 @@ absl::StatusOr<SynchronizeResponse> Coordinator::Synchronize(const SynchronizeRe
            !request.draining() && !stopping_ && absl::Now() < give_up) {
       news_.WaitWithDeadline(&mutex_, give_up);
       for (const auto& progress : request.running()) {
-        if (const auto lease = queue_.LeaseOf(progress.task_id()); !lease || lease->token != progress.fencing_token()) {
+        if (!Holds(request.worker_id(), progress.task_id(), progress.fencing_token())) {
           response.add_stop_task_ids(progress.task_id());
         }
       }
@@ -73,8 +73,16 @@ absl::StatusOr<SynchronizeResponse> Coordinator::Synchronize(const SynchronizeRe
   return response;
 }
 
-void Coordinator::TakeOutcome(const TaskOutcome& outcome, SynchronizeResponse* response) {
-  const absl::Status status = ApplyOutcome(outcome);
+// Tokens can be guessed: the lease must also be this worker's.
+bool Coordinator::Holds(const std::string& worker_id, const std::string& task_id, int64_t token) const {
+  const auto lease = queue_.LeaseOf(task_id);
+  return lease && lease->token == token && lease->worker_id == worker_id;
+}
+
+void Coordinator::TakeOutcome(const std::string& worker_id, const TaskOutcome& outcome, SynchronizeResponse* response) {
+  const absl::Status status = Holds(worker_id, outcome.task_id(), outcome.fencing_token())
+                                  ? ApplyOutcome(outcome)
+                                  : absl::AbortedError("the worker does not hold this lease");
   auto* const acknowledged = response->add_acknowledged();
   acknowledged->set_task_id(outcome.task_id());
   acknowledged->set_fencing_token(outcome.fencing_token());
@@ -235,11 +243,12 @@ void Coordinator::ForEachWaiter(const std::string& task_id, const std::function<
 
 void Coordinator::ExtendLeases(const SynchronizeRequest& request, SynchronizeResponse* response) {
   for (const auto& progress : request.running()) {
-    const absl::StatusOr<Lease> lease = queue_.Extend(progress.task_id(), progress.fencing_token());
-    if (!lease.ok()) {
+    if (!Holds(request.worker_id(), progress.task_id(), progress.fencing_token())) {
       response->add_stop_task_ids(progress.task_id());
       continue;
     }
+    const absl::StatusOr<Lease> lease = queue_.Extend(progress.task_id(), progress.fencing_token());
+    if (!lease.ok()) continue;
     auto* const extension = response->add_extended();
     extension->set_task_id(progress.task_id());
     extension->set_fencing_token(progress.fencing_token());

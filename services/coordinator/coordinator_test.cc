@@ -385,6 +385,31 @@ TEST_F(CoordinatorTest, ASilentWorkerLosesItsTaskAndALostResponseIsRepeated) {
   EXPECT_EQ(Get(run).state(), RUN_STATE_SUCCEEDED);
 }
 
+TEST_F(CoordinatorTest, AWorkerCannotEndOrKeepWhatAnotherLeases) {
+  const RunMessage run = Start();
+  ASSERT_OK_AND_ASSIGN(const SynchronizeResponse leased, coordinator_->Synchronize(Request("a")));
+  ASSERT_EQ(leased.begin_size(), 2);
+  SynchronizeRequest foreign = Request("b");
+  *foreign.add_finished() = Outcome(leased.begin(0));  // with the right token
+  TaskOutcome failed = Outcome(leased.begin(1));
+  failed.mutable_failed()->set_code("INVALID_ARGUMENT");
+  *foreign.add_finished() = failed;
+  auto* const running = foreign.add_running();
+  running->set_task_id(leased.begin(0).task_id());
+  running->set_fencing_token(leased.begin(0).fencing_token());
+  ASSERT_OK_AND_ASSIGN(const SynchronizeResponse answer, coordinator_->Synchronize(foreign));
+  ASSERT_EQ(answer.acknowledged_size(), 2);
+  EXPECT_TRUE(answer.acknowledged(0).stale());
+  EXPECT_TRUE(answer.acknowledged(1).stale());
+  EXPECT_THAT(answer.stop_task_ids(), ::testing::ElementsAre(leased.begin(0).task_id()));
+  EXPECT_EQ(Counts(Get(run), "discover").running(), 2) << "both are still the holder's";
+
+  SynchronizeRequest own = Request("a");
+  *own.add_finished() = Outcome(leased.begin(0));
+  ASSERT_OK_AND_ASSIGN(const SynchronizeResponse taken, coordinator_->Synchronize(own));
+  EXPECT_FALSE(taken.acknowledged(0).stale());
+}
+
 TEST_F(CoordinatorTest, WhatWaitsSaysWhy) {
   const RunMessage run = Start();
   SynchronizeRequest request = Request();

@@ -23,6 +23,7 @@ struct Config {
 
 void AddOptions(CLI::App& app, Config& config) {
   rpc::AddProgramFlags(app, config.program);
+  rpc::AddTokensFlag(app, config.program);
   app.add_option("--state", config.coordinator.state,
                  "State: a SQLite file, made when absent, or postgresql://...; empty: kept in memory")
       ->envname("ARPENT_STATE");
@@ -49,7 +50,9 @@ absl::Status Run(const Config& config) {
   rpc::StopSignal stop;
   SystemClock clock;
   telemetry::Metrics metrics;
-  ARPENT_ASSIGN_OR_RETURN(const auto coordinator, StartCoordinator(config.coordinator, clock, metrics));
+  CoordinatorOptions options = config.coordinator;
+  ARPENT_ASSIGN_OR_RETURN(options.access, rpc::AccessControl::Open(config.program.tokens, clock));
+  ARPENT_ASSIGN_OR_RETURN(const auto coordinator, StartCoordinator(options, clock, metrics));
   std::unique_ptr<telemetry::MetricsServer> metrics_server;
   if (!config.program.metrics_listen.empty()) {
     ARPENT_ASSIGN_OR_RETURN(metrics_server, telemetry::MetricsServer::Start(config.program.metrics_listen, metrics));

@@ -151,7 +151,7 @@ class Running final : public RunningCoordinator {
   const CoordinatorOptions options_;
   const Clock& clock_;
   CoordinatorCounters counters_;
-  CoordinatorGate gate_;
+  CoordinatorGate gate_{options_.access};
   SiteServiceImpl sites_{gate_};
   RunServiceImpl runs_{gate_};
   ProductServiceImpl products_{gate_};

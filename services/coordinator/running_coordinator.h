@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/base/clock.h"
+#include "common/rpc/access.h"
 #include "common/telemetry/metrics.h"
 #include "services/coordinator/coordinator.h"
 
@@ -22,6 +23,7 @@ struct CoordinatorOptions {
   // state that goes with the process.
   std::string state;
   CoordinatorPolicy policy;
+  std::shared_ptr<const rpc::AccessControl> access;  // null: everyone may call
   // With PostgreSQL: who this is, for people, and how long it leads without a sign of life.
   std::string name;
   absl::Duration leader_term = absl::Seconds(15);

@@ -15,6 +15,7 @@ namespace pb = arpent::cache::v1;
 using rpc::ChunkChecksum;
 using rpc::FromGrpc;
 using rpc::kCacheChunkBytes;
+using rpc::Right;
 using rpc::ToGrpc;
 using storage::ObjectInfo;
 using storage::ObjectStore;
@@ -54,18 +55,28 @@ class StreamedBytes {
 
 }  // namespace
 
-grpc::Status CacheService::Stat(grpc::ServerContext*, const pb::StatRequest* request, pb::StatResponse* response) {
+absl::Status CacheService::Admit(const grpc::ServerContext& context, Right right) const {
+  return access_ == nullptr ? absl::OkStatus() : access_->Check(context, right);
+}
+
+absl::StatusOr<ObjectStore*> CacheService::Enter(const grpc::ServerContext& context, Right right,
+                                                 const std::string& store) const {
+  ARPENT_RETURN_IF_ERROR(Admit(context, right));
+  return stores_->Find(store);
+}
+
+grpc::Status CacheService::Stat(grpc::ServerContext* context, const pb::StatRequest* request, pb::StatResponse* response) {
   return ToGrpc([&]() -> absl::Status {
-    ARPENT_ASSIGN_OR_RETURN(ObjectStore* const store, stores_->Find(request->store()));
+    ARPENT_ASSIGN_OR_RETURN(ObjectStore* const store, Enter(*context, Right::kReadObjects, request->store()));
     ARPENT_ASSIGN_OR_RETURN(const ObjectInfo info, store->Stat(request->path()));
     rpc::ToProto(info, response->mutable_object());
     return absl::OkStatus();
   }());
 }
 
-grpc::Status CacheService::List(grpc::ServerContext*, const pb::ListRequest* request, pb::ListResponse* response) {
+grpc::Status CacheService::List(grpc::ServerContext* context, const pb::ListRequest* request, pb::ListResponse* response) {
   return ToGrpc([&]() -> absl::Status {
-    ARPENT_ASSIGN_OR_RETURN(ObjectStore* const store, stores_->Find(request->store()));
+    ARPENT_ASSIGN_OR_RETURN(ObjectStore* const store, Enter(*context, Right::kReadObjects, request->store()));
     const int wanted = request->page_size();
     if (wanted < 0) return absl::InvalidArgumentError("page_size: negative");
     const int page_size = wanted == 0 ? rpc::kMaxListPage : std::min(wanted, rpc::kMaxListPage);
@@ -81,7 +92,7 @@ grpc::Status CacheService::List(grpc::ServerContext*, const pb::ListRequest* req
 grpc::Status CacheService::Read(grpc::ServerContext* context, const pb::ReadRequest* request,
                                 grpc::ServerWriter<pb::ReadResponse>* writer) {
   return ToGrpc([&]() -> absl::Status {
-    ARPENT_ASSIGN_OR_RETURN(ObjectStore* const store, stores_->Find(request->store()));
+    ARPENT_ASSIGN_OR_RETURN(ObjectStore* const store, Enter(*context, Right::kReadObjects, request->store()));
     if (request->offset() < 0 || request->length() < 0) {
       return absl::InvalidArgumentError(absl::StrCat(request->path(), ": offset and length must not be negative"));
     }
@@ -110,9 +121,10 @@ grpc::Status CacheService::Read(grpc::ServerContext* context, const pb::ReadRequ
   }());
 }
 
-grpc::Status CacheService::Write(grpc::ServerContext*, grpc::ServerReader<pb::WriteRequest>* reader,
+grpc::Status CacheService::Write(grpc::ServerContext* context, grpc::ServerReader<pb::WriteRequest>* reader,
                                  pb::WriteResponse* response) {
   return ToGrpc([&]() -> absl::Status {
+    ARPENT_RETURN_IF_ERROR(Admit(*context, Right::kWriteObjects));
     pb::WriteRequest first;
     if (!reader->Read(&first) || !first.has_header()) {
       return absl::InvalidArgumentError("a write begins with its header");
@@ -130,9 +142,9 @@ grpc::Status CacheService::Write(grpc::ServerContext*, grpc::ServerReader<pb::Wr
   }());
 }
 
-grpc::Status CacheService::Delete(grpc::ServerContext*, const pb::DeleteRequest* request, pb::DeleteResponse*) {
+grpc::Status CacheService::Delete(grpc::ServerContext* context, const pb::DeleteRequest* request, pb::DeleteResponse*) {
   return ToGrpc([&]() -> absl::Status {
-    ARPENT_ASSIGN_OR_RETURN(ObjectStore* const store, stores_->Find(request->store()));
+    ARPENT_ASSIGN_OR_RETURN(ObjectStore* const store, Enter(*context, Right::kOperate, request->store()));
     return store->Delete(request->path());
   }());
 }

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "arpent/cache/v1/cache_service.grpc.pb.h"
+#include "common/rpc/access.h"
 #include "common/storage/stores.h"
 #include "services/tile_cache/list_pages.h"
 
@@ -13,7 +14,10 @@ namespace arpent::tile_cache {
 
 class CacheService final : public arpent::cache::v1::CacheService::Service {
  public:
-  explicit CacheService(std::shared_ptr<const storage::StoreSet> stores) : stores_(std::move(stores)) {}
+  // Without `access` everyone may call.
+  explicit CacheService(std::shared_ptr<const storage::StoreSet> stores,
+                        std::shared_ptr<const rpc::AccessControl> access = nullptr)
+      : stores_(std::move(stores)), access_(std::move(access)) {}
 
   grpc::Status Stat(grpc::ServerContext* context, const arpent::cache::v1::StatRequest* request,
                     arpent::cache::v1::StatResponse* response) override;
@@ -27,7 +31,13 @@ class CacheService final : public arpent::cache::v1::CacheService::Service {
                       arpent::cache::v1::DeleteResponse* response) override;
 
  private:
+  absl::Status Admit(const grpc::ServerContext& context, rpc::Right right) const;
+  // The named store, for a caller who has the right.
+  absl::StatusOr<storage::ObjectStore*> Enter(const grpc::ServerContext& context, rpc::Right right,
+                                              const std::string& store) const;
+
   const std::shared_ptr<const storage::StoreSet> stores_;
+  const std::shared_ptr<const rpc::AccessControl> access_;
   ListPages pages_;
 };
 

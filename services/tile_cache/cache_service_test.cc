@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/rpc/access_for_test.h"
 #include "common/rpc/remote_store.h"
 #include "common/rpc/server.h"
 #include "common/rpc/status.h"
@@ -181,6 +182,33 @@ TEST(RemoteStore, WaitsForAGatewayThatComesBack) {
   restart.join();
   ASSERT_OK_AND_ASSIGN(const std::string bytes, ReadAll(remote, "a"));
   EXPECT_EQ(bytes, "before");
+}
+
+TEST(CacheAccess, EveryMethodAsksForItsRole) {
+  const std::map<std::string, std::set<std::string>> allowed = {
+      {"/arpent.cache.v1.CacheService/Stat", {"operator", "reader", "worker"}},
+      {"/arpent.cache.v1.CacheService/List", {"operator", "reader", "worker"}},
+      {"/arpent.cache.v1.CacheService/Read", {"operator", "reader", "worker"}},
+      {"/arpent.cache.v1.CacheService/Write", {"operator", "worker"}},
+      {"/arpent.cache.v1.CacheService/Delete", {"operator"}}};
+  const rpc::TokensForTest tokens;
+  telemetry::Metrics metrics;
+  ASSERT_OK_AND_ASSIGN(const auto access, rpc::AccessControl::Open(tokens.folder(), TestClock()));
+  CacheService service(std::make_shared<storage::StoreSet>(), access);
+  ASSERT_OK_AND_ASSIGN(const auto server, rpc::Server::Start({.listen = "127.0.0.1:0"}, {&service}, metrics));
+  for (const std::string& method : rpc::MethodsOf(*pb::StatRequest::descriptor()->file()->service(0))) {
+    ASSERT_EQ(allowed.count(method), 1u) << method;
+    for (const char* const nobody : {"", "unknown-token"}) {
+      EXPECT_EQ(rpc::CallAs(server->address(), tokens, nobody, method), grpc::StatusCode::UNAUTHENTICATED) << method;
+    }
+    for (const char* const role : {"operator", "reader", "worker"}) {
+      const grpc::StatusCode code = rpc::CallAs(server->address(), tokens, role, method);
+      EXPECT_EQ(code == grpc::StatusCode::PERMISSION_DENIED, allowed.at(method).count(role) == 0) << method << " " << role;
+      EXPECT_NE(code, grpc::StatusCode::UNAUTHENTICATED) << method << " " << role;
+    }
+  }
+  EXPECT_THAT(metrics.Text(), ::testing::HasSubstr("grpc_code=\"UNAUTHENTICATED\",grpc_method=\"Write\""));
+  EXPECT_THAT(metrics.Text(), ::testing::HasSubstr("grpc_code=\"PERMISSION_DENIED\",grpc_method=\"Delete\""));
 }
 
 TEST(CacheShards, AnotherShardMovesOnlyItsShare) {

@@ -20,7 +20,8 @@ absl::Status Serve(const rpc::ProgramOptions& program, const GatewayOptions& opt
   telemetry::Metrics metrics;
   SystemClock clock;
   ARPENT_ASSIGN_OR_RETURN(const auto gateway, Gateway::Open(options, metrics, clock));
-  CacheService service(gateway->stores());
+  ARPENT_ASSIGN_OR_RETURN(const auto access, rpc::AccessControl::Open(program.tokens, clock));
+  CacheService service(gateway->stores(), access);
   ARPENT_ASSIGN_OR_RETURN(const auto server, rpc::Server::Start(program.server, {&service}, metrics));
   std::unique_ptr<telemetry::MetricsServer> metrics_server;
   if (!program.metrics_listen.empty()) {
@@ -40,6 +41,7 @@ int Main(int argc, char** argv) {
   program.server.listen = "0.0.0.0:7071";
   GatewayOptions options;
   rpc::AddProgramFlags(app, program);
+  rpc::AddTokensFlag(app, program);
   AddGatewayFlags(app, options);
   CLI11_PARSE(app, argc, argv);
   const absl::Status status = Serve(program, options);

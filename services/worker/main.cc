@@ -51,6 +51,7 @@ int Main(int argc, char** argv) {
   program.server.listen = "0.0.0.0:0";  // several workers share a machine
   WorkerFlags flags;
   rpc::AddProgramFlags(app, program);
+  rpc::AddTokenFileFlags(app, program);
   AddWorkerFlags(app, flags);
   CLI11_PARSE(app, argc, argv);
   const absl::Status status = Serve(program, flags);
