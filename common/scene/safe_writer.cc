@@ -1,9 +1,5 @@
 #include "common/scene/safe_writer.h"
 
-#include <cpl_string.h>
-#include <gdal.h>
-#include <ogr_srs_api.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -16,6 +12,7 @@
 #include "common/base/parallel.h"
 #include "common/base/status.h"
 #include "common/scene/dataset_pool.h"
+#include "common/scene/safe_masks.h"
 #include "common/scene/safe_metadata.h"
 
 namespace arpent::scene {
@@ -44,34 +41,6 @@ constexpr std::array<BandFacts, kSentinel2Bands> kFacts = {{{"B1", 1884.69, 412,
 
 std::string Compact(absl::Time time) { return absl::FormatTime("%Y%m%dT%H%M%S", time, absl::UTCTimeZone()); }
 std::string Iso(absl::Time time) { return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", time, absl::UTCTimeZone()); }
-
-// Writes one image. The dataset in memory is made for each band, so that bands may be written at the same time.
-absl::Status WriteJpeg2000(const std::string& path, const geo::Grid& grid, const raster::Image<uint16_t>& image) {
-  Dataset memory(GDALCreate(GDALGetDriverByName("MEM"), "", image.width(), image.height(), 1, GDT_UInt16, nullptr));
-  double affine[6] = {grid.west, grid.pixel_m, 0, grid.north, 0, -grid.pixel_m};
-  GDALSetGeoTransform(memory.get(), affine);
-  OGRSpatialReferenceH crs = OSRNewSpatialReference(nullptr);
-  OSRImportFromEPSG(crs, grid.epsg);
-  char* wkt = nullptr;
-  OSRExportToWkt(crs, &wkt);
-  GDALSetProjection(memory.get(), wkt);
-  CPLFree(wkt);
-  OSRDestroySpatialReference(crs);
-  if (GDALRasterIO(GDALGetRasterBand(memory.get(), 1), GF_Write, 0, 0, image.width(), image.height(),
-                   const_cast<uint16_t*>(image.data()), image.width(), image.height(), GDT_UInt16, 0, 0) != CE_None) {
-    return GdalError(path);
-  }
-  char** options = nullptr;
-  for (const char* option : {"REVERSIBLE=YES", "QUALITY=100", "BLOCKXSIZE=1024", "BLOCKYSIZE=1024", "RESOLUTIONS=6",
-                             "PROGRESSION=LRCP", "GMLJP2=YES", "GeoJP2=YES"}) {
-    options = CSLAddString(options, option);
-  }
-  CPLErrorReset();
-  Dataset written(GDALCreateCopy(GDALGetDriverByName("JP2OpenJPEG"), path.c_str(), memory.get(), FALSE, options, nullptr,
-                                 nullptr));
-  CSLDestroy(options);
-  return written == nullptr ? GdalError(path) : absl::OkStatus();
-}
 
 std::string AngleList(const char* name, const raster::Image<float>& values, double step_m) {
   std::string xml = absl::StrFormat("<%s><COL_STEP unit=\"m\">%g</COL_STEP><ROW_STEP unit=\"m\">%g</ROW_STEP><Values_List>\n",
@@ -144,9 +113,9 @@ std::string TileXml(const SceneMetadata& m, const Names& names) {
   absl::StrAppend(&xml, "</Mean_Viewing_Incidence_Angle_List></Tile_Angles></n1:Geometric_Info>\n",
                   "<n1:Quality_Indicators_Info metadataLevel=\"Standard\"><Image_Content_QI><CLOUDY_PIXEL_PERCENTAGE>",
                   absl::StrFormat("%.4f", std::max(0.0, m.cloud_percent)),
-                  "</CLOUDY_PIXEL_PERCENTAGE></Image_Content_QI><Pixel_Level_QI geometry=\"FULL_RESOLUTION\"><MASK_FILENAME "
-                  "type=\"MSK_CLOUDS\">GRANULE/",
-                  names.granule, "/QI_DATA/MSK_CLOUDS_B00.gml</MASK_FILENAME></Pixel_Level_QI>",
+                  "</CLOUDY_PIXEL_PERCENTAGE></Image_Content_QI><Pixel_Level_QI geometry=\"FULL_RESOLUTION\"><MASK_FILENAME type=\"",
+                  HasRasterMasks(m) ? "MSK_CLASSI" : "MSK_CLOUDS", "\">GRANULE/", names.granule, "/QI_DATA/",
+                  CloudMaskFile(m), "</MASK_FILENAME></Pixel_Level_QI>",
                   "</n1:Quality_Indicators_Info>\n</n1:Level-1C_Tile_ID>\n");
   return xml;
 }
@@ -202,15 +171,6 @@ std::string ProductXml(const SceneMetadata& m, const Names& names) {
       "</Cloud_Coverage_Assessment></n1:Quality_Indicators_Info>\n</n1:Level-1C_User_Product>\n");
 }
 
-std::string CloudMaskGml(const SceneMetadata& m) {
-  return absl::StrFormat(
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<eop:Mask xmlns:eop=\"http://www.opengis.net/eop/2.0\" "
-      "xmlns:gml=\"http://www.opengis.net/gml/3.2\" gml:id=\"MSK_CLOUDS_B00\"><gml:name>MSK_CLOUDS pixel mask</gml:name>"
-      "<gml:boundedBy><gml:Envelope srsName=\"urn:ogc:def:crs:EPSG::%d\"><gml:lowerCorner>%.0f %.0f</gml:lowerCorner>"
-      "<gml:upperCorner>%.0f %.0f</gml:upperCorner></gml:Envelope></gml:boundedBy></eop:Mask>\n",
-      m.grid.epsg, m.grid.extent().west, m.grid.extent().south, m.grid.extent().east, m.grid.extent().north);
-}
-
 absl::Status WriteText(const fs::path& path, const std::string& text) {
   fs::create_directories(path.parent_path());
   std::ofstream file(path, std::ios::binary);
@@ -259,7 +219,7 @@ std::vector<Band> Sentinel2Bands(double offset) {
 }
 
 absl::StatusOr<std::string> WriteSafe(const std::string& folder, const SceneMetadata& metadata, const BandSource& bands,
-                                      int threads) {
+                                      const raster::Image<uint8_t>& cloud_mask, int threads) {
   RegisterGdal();
   const Names names(metadata);
   const fs::path product = fs::path(folder) / names.product, unfinished = fs::path(folder) / ("." + names.product);
@@ -269,13 +229,14 @@ absl::StatusOr<std::string> WriteSafe(const std::string& folder, const SceneMeta
   if (error) return absl::PermissionDeniedError(absl::StrCat(unfinished.string(), ": ", error.message()));
   ARPENT_RETURN_IF_ERROR(ParallelFor(metadata.bands.size(), threads, [&](size_t i) -> absl::Status {
     const Band& band = metadata.bands[i];
-    ARPENT_ASSIGN_OR_RETURN(const raster::Image<uint16_t> image, bands(band));
+    ARPENT_ASSIGN_OR_RETURN(const std::unique_ptr<RowSource> rows, bands(band));
     return WriteJpeg2000((unfinished / names.ImagePath(band.name)).string(), metadata.grid.WithPixel(band.resolution_m),
-                         image);
+                         *rows);
   }));
   const fs::path granule = unfinished / "GRANULE" / names.granule;
   ARPENT_RETURN_IF_ERROR(WriteText(granule / "MTD_TL.xml", TileXml(metadata, names)));
-  ARPENT_RETURN_IF_ERROR(WriteText(granule / "QI_DATA" / "MSK_CLOUDS_B00.gml", CloudMaskGml(metadata)));
+  fs::create_directories(granule / "QI_DATA", error);
+  ARPENT_RETURN_IF_ERROR(WriteCloudMask((granule / "QI_DATA" / CloudMaskFile(metadata)).string(), metadata, cloud_mask));
   ARPENT_RETURN_IF_ERROR(WriteText(unfinished / "MTD_MSIL1C.xml", ProductXml(metadata, names)));
   ARPENT_RETURN_IF_ERROR(WriteText(
       unfinished / "DATASTRIP" / names.datastrip_folder / "MTD_DS.xml",

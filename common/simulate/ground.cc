@@ -15,6 +15,7 @@ namespace {
 
 constexpr double kTexture = 0.035;  // relative deviation of brightness from spot to spot
 constexpr uint64_t kTexturePurpose = 900;
+constexpr int kStripRows = 64;
 
 }  // namespace
 
@@ -62,34 +63,49 @@ absl::StatusOr<Ground> Ground::Create(const Landscape& landscape, const geo::Gri
   ground.cell_ = raster::Image<uint32_t>(grid.width, grid.height);
   if (relief_m > 0) ground.elevation_ = raster::Image<float>(grid.width, grid.height);
 
-  // Rows find their cells on their own; numbers are then given in order of place, so that threads do not matter.
+  // Strips of rows find their cells on their own; numbers are then given in order of place, so that threads do not matter.
   using CellKey = std::tuple<int64_t, int64_t, Cover>;
-  std::vector<std::map<CellKey, uint32_t>> found(grid.height);
-  ARPENT_RETURN_IF_ERROR(ParallelFor(grid.height, threads, [&](size_t row) {
-    const int y = static_cast<int>(row);
-    for (int x = 0; x < grid.width; ++x) {
-      double rx = 0, ry = 0;
-      ground.frame_.At(x, y, rx, ry);
-      const Spot spot = landscape.At(rx, ry);
-      const CellKey key(spot.cell_x, spot.cell_y, spot.cover);
-      ground.cell_(x, y) = found[row].try_emplace(key, found[row].size()).first->second;
-      if (relief_m > 0) ground.elevation_(x, y) = static_cast<float>(landscape.ElevationAt(rx, ry, relief_m));
+  const int strips = (grid.height + kStripRows - 1) / kStripRows;
+  const auto rows_of = [&](size_t strip) {
+    const int first = static_cast<int>(strip) * kStripRows;
+    return geo::Window{0, first, grid.width, std::min(kStripRows, grid.height - first)};
+  };
+  std::vector<std::map<CellKey, uint32_t>> found(strips);
+  ARPENT_RETURN_IF_ERROR(ParallelFor(strips, threads, [&](size_t strip) {
+    LandscapeWalk walk(landscape);
+    const geo::Window rows = rows_of(strip);
+    auto last = found[strip].end();
+    for (int y = rows.y; y < rows.y + rows.height; ++y) {
+      for (int x = 0; x < grid.width; ++x) {
+        double rx = 0, ry = 0;
+        ground.frame_.At(x, y, rx, ry);
+        const Spot spot = walk.At(rx, ry);
+        const CellKey key(spot.cell_x, spot.cell_y, spot.cover);
+        if (last == found[strip].end() || last->first != key) {
+          last = found[strip].try_emplace(key, found[strip].size()).first;
+        }
+        ground.cell_(x, y) = last->second;
+        if (relief_m > 0) ground.elevation_(x, y) = static_cast<float>(walk.ElevationAt(rx, ry, relief_m));
+      }
     }
     return absl::OkStatus();
   }));
   std::map<CellKey, uint32_t> numbers;
-  for (const auto& row : found) {
-    for (const auto& [key, local] : row) numbers.try_emplace(key, 0);
+  for (const auto& strip : found) {
+    for (const auto& [key, local] : strip) numbers.try_emplace(key, 0);
   }
   uint32_t next = 0;
   for (auto& [key, number] : numbers) {
     number = next++;
     ground.cells_.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key)});
   }
-  ARPENT_RETURN_IF_ERROR(ParallelFor(grid.height, threads, [&](size_t row) {
-    std::vector<uint32_t> number_of(found[row].size());
-    for (const auto& [key, local] : found[row]) number_of[local] = numbers.at(key);
-    for (uint32_t& cell : ground.cell_.row(static_cast<int>(row))) cell = number_of[cell];
+  ARPENT_RETURN_IF_ERROR(ParallelFor(strips, threads, [&](size_t strip) {
+    std::vector<uint32_t> number_of(found[strip].size());
+    for (const auto& [key, local] : found[strip]) number_of[local] = numbers.at(key);
+    const geo::Window rows = rows_of(strip);
+    for (int y = rows.y; y < rows.y + rows.height; ++y) {
+      for (uint32_t& cell : ground.cell_.row(y)) cell = number_of[cell];
+    }
     return absl::OkStatus();
   }));
   return ground;
@@ -109,27 +125,20 @@ std::vector<Spectrum> Ground::SpectraOn(const Landscape& landscape, double day_o
   return spectra;
 }
 
-raster::Image<float> Ground::ReflectanceOf(const std::vector<Spectrum>& spectra, int band, int resolution_m,
-                                           int threads) const {
+void Ground::Reflectance(const std::vector<Spectrum>& spectra, int band, int resolution_m, const geo::Window& window,
+                         raster::View<float> out) const {
   const int factor = resolution_m / 10;
-  const geo::Grid coarse = grid_.WithPixel(resolution_m);
-  raster::Image<float> image(coarse.width, coarse.height);
-  (void)ParallelFor(coarse.height, threads, [&](size_t row) {
-    const int cy = static_cast<int>(row);
-    for (int cx = 0; cx < coarse.width; ++cx) {
+  for (int row = 0; row < window.height; ++row) {
+    const int top = (window.y + row) * factor, bottom = std::min(grid_.height, top + factor);
+    for (int column = 0; column < window.width; ++column) {
+      const int left = (window.x + column) * factor, right = std::min(grid_.width, left + factor);
       double sum = 0;
-      int count = 0;
-      for (int y = cy * factor; y < std::min(grid_.height, (cy + 1) * factor); ++y) {
-        for (int x = cx * factor; x < std::min(grid_.width, (cx + 1) * factor); ++x) {
-          sum += spectra[cell_(x, y)][band] * TextureAt(x, y);
-          ++count;
-        }
+      for (int y = top; y < bottom; ++y) {
+        for (int x = left; x < right; ++x) sum += spectra[cell_(x, y)][band] * TextureAt(x, y);
       }
-      image(cx, cy) = static_cast<float>(sum / count);
+      out(column, row) = static_cast<float>(sum / ((right - left) * (bottom - top)));
     }
-    return absl::OkStatus();
-  });
-  return image;
+  }
 }
 
 }  // namespace arpent::simulate

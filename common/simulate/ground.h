@@ -53,8 +53,9 @@ class Ground {
 
   // Spectra of all cells on a day of the year.
   std::vector<Spectrum> SpectraOn(const Landscape& landscape, double day_of_year) const;
-  // True surface reflectance of a band at 10, 20 or 60 m: means of the 10 m pixels.
-  raster::Image<float> ReflectanceOf(const std::vector<Spectrum>& spectra, int band, int resolution_m, int threads) const;
+  // True surface reflectance of a band in a window of the grid at 10, 20 or 60 m: means of the 10 m pixels.
+  void Reflectance(const std::vector<Spectrum>& spectra, int band, int resolution_m, const geo::Window& window,
+                   raster::View<float> out) const;
 
  private:
   explicit Ground(ReferenceFrame frame) : frame_(std::move(frame)) {}

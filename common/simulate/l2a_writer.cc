@@ -8,6 +8,7 @@
 #include "common/product/layout.h"
 #include "common/product/publication.h"
 #include "common/raster/codes.h"
+#include "common/simulate/block_writer.h"
 #include "common/simulate/noise.h"
 #include "common/storage/file_store.h"
 
@@ -22,71 +23,84 @@ constexpr double kCloudReflectance = 0.55;
 constexpr uint64_t kNoise = 750;
 
 struct Masks {
-  Image<uint8_t> scl, cloud_percent;
+  Image<uint8_t> scl, cloud_percent, shadows;
   Image<uint16_t> qa;
 };
 
-Masks MakeMasks(const Ground& ground, const SceneSimulation& scene) {
-  Masks masks;
-  masks.cloud_percent = scene.Clouds();
-  const Image<uint8_t> shadows = scene.Shadows();
-  const int red = scene.metadata().BandIndex("B04"), infrared = scene.metadata().BandIndex("B8A");
-  const Image<float> b8a = scene.Reflectance(infrared), b04 = scene.Reflectance(red);
-  masks.scl = Image<uint8_t>(shadows.width(), shadows.height());
-  masks.qa = Image<uint16_t>(shadows.width(), shadows.height());
-  for (int y = 0; y < shadows.height(); ++y) {
-    for (int x = 0; x < shadows.width(); ++x) {
-      if (!scene.Seen(2 * x)) {
-        masks.qa(x, y) = raster::kQaNoData;
-        masks.cloud_percent(x, y) = raster::kByteNoData;
-        continue;
-      }
-      const Cover cover = ground.cells()[ground.CellAt(2 * x, 2 * y)].cover;
-      const float r = b04(2 * x, 2 * y), n = b8a(x, y), ndvi = (n - r) / (n + r);
-      uint8_t scl = cover == Cover::kWater ? raster::kSclWater : ndvi > 0.4f ? raster::kSclVegetation : raster::kSclBare;
-      uint16_t qa = cover == Cover::kWater ? raster::kQaWater : 0;
-      if (masks.cloud_percent(x, y) >= kOpaque) {
-        scl = raster::kSclCloudHigh;
-        qa |= raster::kQaCloud;
-      } else if (masks.cloud_percent(x, y) > 0) {
-        scl = raster::kSclCloudMedium;
-        qa |= raster::kQaCloud | raster::kQaCloudAdjacent;
-      } else if (shadows(x, y) >= kShaded) {
-        scl = raster::kSclCloudShadow;
-        qa |= raster::kQaCloudShadow;
-      }
-      masks.scl(x, y) = scl;
-      masks.qa(x, y) = qa;
+// Class and quality bits of one 20 m pixel on the ground, clouds and shadows aside.
+void Classify(Cover cover, float red, float infrared, uint8_t& scl, uint16_t& qa) {
+  const float ndvi = (infrared - red) / (infrared + red);
+  scl = cover == Cover::kWater ? raster::kSclWater : ndvi > 0.4f ? raster::kSclVegetation : raster::kSclBare;
+  qa = cover == Cover::kWater ? raster::kQaWater : 0;
+}
+
+void FillMaskRow(const Ground& ground, const SceneSimulation& scene, int y, Masks& masks) {
+  const int width = masks.scl.width(), fine_width = ground.grid().width;
+  Image<float> b04(fine_width, 1), b8a(width, 1);
+  scene.Reflectance(scene.metadata().BandIndex("B04"), {0, 2 * y, fine_width, 1}, b04.view());
+  scene.Reflectance(scene.metadata().BandIndex("B8A"), {0, y, width, 1}, b8a.view());
+  for (int x = 0; x < width; ++x) {
+    uint8_t& scl = masks.scl(x, y);
+    uint16_t& qa = masks.qa(x, y);
+    if (!scene.Seen(2 * x)) {
+      qa = raster::kQaNoData;
+      masks.cloud_percent(x, y) = raster::kByteNoData;
+      continue;
+    }
+    Classify(ground.cells()[ground.CellAt(2 * x, 2 * y)].cover, b04(2 * x, 0), b8a(x, 0), scl, qa);
+    if (masks.cloud_percent(x, y) >= kOpaque) {
+      scl = raster::kSclCloudHigh;
+      qa |= raster::kQaCloud;
+    } else if (masks.cloud_percent(x, y) > 0) {
+      scl = raster::kSclCloudMedium;
+      qa |= raster::kQaCloud | raster::kQaCloudAdjacent;
+    } else if (masks.shadows(x, y) >= kShaded) {
+      scl = raster::kSclCloudShadow;
+      qa |= raster::kQaCloudShadow;
     }
   }
+}
+
+absl::StatusOr<Masks> MakeMasks(const Ground& ground, const SceneSimulation& scene, int threads) {
+  Masks masks;
+  masks.cloud_percent = scene.Clouds();
+  masks.shadows = scene.Shadows();
+  masks.scl = Image<uint8_t>(masks.shadows.width(), masks.shadows.height());
+  masks.qa = Image<uint16_t>(masks.shadows.width(), masks.shadows.height());
+  ARPENT_RETURN_IF_ERROR(ParallelFor(masks.scl.height(), threads, [&](size_t y) {
+    FillMaskRow(ground, scene, static_cast<int>(y), masks);
+    return absl::OkStatus();
+  }));
   return masks;
 }
 
-Image<int16_t> BandPixels(const SiteOptions& options, const SceneSimulation& scene, const Masks& masks,
-                          const Image<uint8_t>& shadows, int band) {
-  const Image<float> truth = scene.Reflectance(band);
+void FillBand(const SiteOptions& options, const SceneSimulation& scene, const Masks& masks, int band,
+              const geo::Window& window, raster::View<int16_t> pixels) {
   const int resolution = scene.metadata().bands[band].resolution_m;
-  Image<int16_t> pixels(truth.width(), truth.height(), raster::kReflectanceNoData);
-  for (int y = 0; y < truth.height(); ++y) {
-    for (int x = 0; x < truth.width(); ++x) {
-      const int mx = std::min(masks.scl.width() - 1, x * resolution / 20), my = std::min(masks.scl.height() - 1, y * resolution / 20);
+  const uint64_t seed = options.seed * 37 + kNoise + band * 64 +
+                        static_cast<uint64_t>(absl::ToUnixSeconds(scene.metadata().sensing_start));
+  Image<float> truth(window.width, window.height);
+  scene.Reflectance(band, window, truth.view());
+  for (int row = 0; row < window.height; ++row) {
+    const int y = window.y + row, my = std::min(masks.scl.height() - 1, y * resolution / 20);
+    for (int column = 0; column < window.width; ++column) {
+      const int x = window.x + column, mx = std::min(masks.scl.width() - 1, x * resolution / 20);
+      pixels(column, row) = raster::kReflectanceNoData;
       if (masks.qa(mx, my) & raster::kQaNoData) continue;
-      const double cloud = masks.cloud_percent(mx, my) / 100.0, shade = 0.7 * shadows(mx, my) / 100.0;
-      const double value = truth(x, y) * (1 - shade) * (1 - cloud) + kCloudReflectance * cloud;
-      const double noise = options.noise_dn * Normal(options.seed * 37 + kNoise + band * 64 +
-                                                         static_cast<uint64_t>(absl::ToUnixSeconds(scene.metadata().sensing_start)),
-                                                     x, y);
-      pixels(x, y) = static_cast<int16_t>(std::clamp(std::floor(value * 10000 + noise + 0.5), -9998.0, 32767.0));
+      const double cloud = masks.cloud_percent(mx, my) / 100.0, shade = 0.7 * masks.shadows(mx, my) / 100.0;
+      const double value = truth(column, row) * (1 - shade) * (1 - cloud) + kCloudReflectance * cloud;
+      const double noise = options.noise_dn * Normal(seed, x, y);
+      pixels(column, row) = static_cast<int16_t>(std::clamp(std::floor(value * 10000 + noise + 0.5), -9998.0, 32767.0));
     }
   }
-  return pixels;
 }
 
 template <typename T>
-absl::Status Add(product::Publication& publication, const std::string& asset, const geo::Grid& grid, const Image<T>& image,
-                 const product::RasterOptions& options, int threads) {
+absl::Status Add(product::Publication& publication, const std::string& asset, const geo::Grid& grid,
+                 product::RasterOptions options, int threads, const Fill<T>& fill) {
+  options.type = PixelTypeOf<T>();
   ARPENT_ASSIGN_OR_RETURN(auto writer, publication.CreateRaster(asset, grid, options, threads));
-  ARPENT_RETURN_IF_ERROR(writer->Write(grid.Whole(), image.view()));
+  ARPENT_RETURN_IF_ERROR(WriteBlocks<T>(*writer, grid, threads, fill));
   return publication.FinishRaster(asset, std::move(writer));
 }
 
@@ -132,30 +146,28 @@ absl::Status WriteL2aProduct(const SiteOptions& options, const Ground& ground, c
   std::filesystem::create_directories(scratch);
   product::Publication publication(stores, scratch, Describe(options, scene));
 
-  const Masks masks = MakeMasks(ground, scene);
-  const Image<uint8_t> shadows = scene.Shadows();
+  const int threads = options.threads;
+  ARPENT_ASSIGN_OR_RETURN(const Masks masks, MakeMasks(ground, scene, threads));
   const geo::Grid& grid = scene.metadata().grid;
   for (size_t band = 0; band < scene.metadata().bands.size(); ++band) {
     const scene::Band& info = scene.metadata().bands[band];
     if (info.name == "B10") continue;
-    ARPENT_RETURN_IF_ERROR(Add(publication, info.name, grid.WithPixel(info.resolution_m),
-                               BandPixels(options, scene, masks, shadows, static_cast<int>(band)),
-                               {.no_data = raster::kReflectanceNoData, .scale = 1e-4}, options.threads));
+    ARPENT_RETURN_IF_ERROR(Add<int16_t>(publication, info.name, grid.WithPixel(info.resolution_m),
+                                        {.no_data = raster::kReflectanceNoData, .scale = 1e-4}, threads,
+                                        [&](const geo::Window& window, raster::View<int16_t> out) {
+                                          FillBand(options, scene, masks, static_cast<int>(band), window, out);
+                                        }));
   }
   const geo::Grid coarse = grid.WithPixel(20);
   const auto nearest = product::OverviewKind::kNearest;
-  ARPENT_RETURN_IF_ERROR(Add(publication, "SCL", coarse, masks.scl,
-                             {.type = product::PixelType::kUInt8, .no_data = 0, .overviews = nearest}, options.threads));
-  ARPENT_RETURN_IF_ERROR(Add(publication, "CLD", coarse, masks.cloud_percent,
-                             {.type = product::PixelType::kUInt8, .no_data = raster::kByteNoData}, options.threads));
-  ARPENT_RETURN_IF_ERROR(Add(publication, "QA", coarse, masks.qa,
-                             {.type = product::PixelType::kUInt16, .overviews = nearest}, options.threads));
-  ARPENT_RETURN_IF_ERROR(Add(publication, "AOT", coarse, scene.Aot(),
-                             {.type = product::PixelType::kUInt16, .no_data = raster::kUnsignedNoData, .scale = 1e-3},
-                             options.threads));
-  ARPENT_RETURN_IF_ERROR(Add(publication, "WVP", coarse, scene.WaterVapour(),
-                             {.type = product::PixelType::kUInt16, .no_data = raster::kUnsignedNoData, .scale = 1e-3},
-                             options.threads));
+  const product::RasterOptions thousandths = {.no_data = raster::kUnsignedNoData, .scale = 1e-3};
+  ARPENT_RETURN_IF_ERROR(
+      Add<uint8_t>(publication, "SCL", coarse, {.no_data = 0, .overviews = nearest}, threads, From(masks.scl)));
+  ARPENT_RETURN_IF_ERROR(Add<uint8_t>(publication, "CLD", coarse, {.no_data = raster::kByteNoData}, threads,
+                                      From(masks.cloud_percent)));
+  ARPENT_RETURN_IF_ERROR(Add<uint16_t>(publication, "QA", coarse, {.overviews = nearest}, threads, From(masks.qa)));
+  ARPENT_RETURN_IF_ERROR(Add<uint16_t>(publication, "AOT", coarse, thousandths, threads, From(scene.Aot())));
+  ARPENT_RETURN_IF_ERROR(Add<uint16_t>(publication, "WVP", coarse, thousandths, threads, From(scene.WaterVapour())));
   const absl::Status status = publication.Publish().status();
   std::error_code ignored;
   std::filesystem::remove_all(scratch, ignored);

@@ -4,8 +4,6 @@
 #include <array>
 #include <cmath>
 
-#include "common/simulate/noise.h"
-
 namespace arpent::simulate {
 namespace {
 
@@ -27,6 +25,8 @@ enum Purpose : uint64_t { kJitterX = 11, kJitterY = 12, kCoverDraw = 13, kWoods 
 
 constexpr double kJitter = 0.36;       // of the spacing; less than half, so that cells stay near their lattice point
 constexpr double kRoadHalfWidth_m = 7;
+constexpr int kTracksTrait = 9;
+constexpr double kTracksShare = 0.5;   // of the cells have tracks along their borders
 
 struct Point {
   double x, y;
@@ -47,47 +47,15 @@ Cover Landscape::CoverOf(int64_t cx, int64_t cy) const {
   double x = 0, y = 0;
   CentreOf(cx, cy, x, y);
   // Woods, lakes and villages gather; the draws of a cell make their outskirts patchy.
-  if (FractalNoise(seed_ + kWaters, x / 2500, y / 2500) > 0.735) return Cover::kWater;
-  if (FractalNoise(seed_ + kWoods, x / 1800, y / 1800) > 0.60) return Cover::kForest;
-  if (FractalNoise(seed_ + kVillages, x / 1400, y / 1400) > 0.69) return Cover::kVillage;
+  if (FractalNoise(seed_ + kWaters).At(x / 2500, y / 2500) > 0.735) return Cover::kWater;
+  if (FractalNoise(seed_ + kWoods).At(x / 1800, y / 1800) > 0.60) return Cover::kForest;
+  if (FractalNoise(seed_ + kVillages).At(x / 1400, y / 1400) > 0.69) return Cover::kVillage;
   double draw = Uniform(seed_ + kCoverDraw, cx, cy);
   for (const CoverInfo& info : kCovers) {
     if (draw < info.share) return info.cover;
     draw -= info.share;
   }
   return Cover::kMeadow;
-}
-
-Spot Landscape::At(double x, double y) const {
-  const int64_t home_x = static_cast<int64_t>(std::floor(x / spacing_m_));
-  const int64_t home_y = static_cast<int64_t>(std::floor(y / spacing_m_));
-  double best = 1e30, second = 1e30;
-  Spot spot;
-  for (int64_t cy = home_y - 2; cy <= home_y + 2; ++cy) {
-    for (int64_t cx = home_x - 2; cx <= home_x + 2; ++cx) {
-      double px = 0, py = 0;
-      CentreOf(cx, cy, px, py);
-      const double distance = (px - x) * (px - x) + (py - y) * (py - y);
-      if (distance < best) {
-        second = best;
-        best = distance;
-        spot.cell_x = cx;
-        spot.cell_y = cy;
-      } else if (distance < second) {
-        second = distance;
-      }
-    }
-  }
-  spot.edge_m = (std::sqrt(second) - std::sqrt(best)) / 2;
-  spot.cover = CoverOf(spot.cell_x, spot.cell_y);
-  const bool built = spot.cover != Cover::kWater && spot.cover != Cover::kForest;
-  // Tracks run along about half of the borders.
-  if (built && spot.edge_m < kRoadHalfWidth_m && Trait(spot.cell_x, spot.cell_y, 9) < 0.5) spot.cover = Cover::kRoad;
-  return spot;
-}
-
-double Landscape::ElevationAt(double x, double y, double relief) const {
-  return 150 + relief * FractalNoise(seed_ + kHills, x / 3000, y / 3000);
 }
 
 std::vector<double> Landscape::CellOutline(int64_t cx, int64_t cy, double inset_m) const {
@@ -131,5 +99,51 @@ std::vector<double> Landscape::CellOutline(int64_t cx, int64_t cy, double inset_
   }
   return outline;
 }
+
+LandscapeWalk::LandscapeWalk(const Landscape& landscape) : landscape_(landscape), hills_(landscape.seed() + kHills) {}
+
+void LandscapeWalk::Enter(int64_t home_x, int64_t home_y) {
+  for (int row = 0; row < kAround; ++row) {
+    for (int column = 0; column < kAround; ++column) {
+      Neighbour& neighbour = around_[row * kAround + column];
+      neighbour = {};
+      landscape_.CentreOf(home_x - kReach + column, home_y - kReach + row, neighbour.x, neighbour.y);
+    }
+  }
+  home_x_ = home_x, home_y_ = home_y, entered_ = true;
+}
+
+Spot LandscapeWalk::At(double x, double y) {
+  const int64_t home_x = static_cast<int64_t>(std::floor(x / landscape_.spacing_m()));
+  const int64_t home_y = static_cast<int64_t>(std::floor(y / landscape_.spacing_m()));
+  if (!entered_ || home_x != home_x_ || home_y != home_y_) Enter(home_x, home_y);
+  double best = 1e30, second = 1e30;
+  int nearest = 0;
+  for (int i = 0; i < kAround * kAround; ++i) {
+    const double dx = around_[i].x - x, dy = around_[i].y - y, distance = dx * dx + dy * dy;
+    if (distance < best) {
+      second = best;
+      best = distance;
+      nearest = i;
+    } else if (distance < second) {
+      second = distance;
+    }
+  }
+  Spot spot;
+  spot.cell_x = home_x - kReach + nearest % kAround;
+  spot.cell_y = home_y - kReach + nearest / kAround;
+  spot.edge_m = (std::sqrt(second) - std::sqrt(best)) / 2;
+  Neighbour& cell = around_[nearest];
+  if (!cell.known) {
+    cell.cover = landscape_.CoverOf(spot.cell_x, spot.cell_y);
+    cell.tracks = cell.cover != Cover::kWater && cell.cover != Cover::kForest &&
+                  landscape_.Trait(spot.cell_x, spot.cell_y, kTracksTrait) < kTracksShare;
+    cell.known = true;
+  }
+  spot.cover = cell.tracks && spot.edge_m < kRoadHalfWidth_m ? Cover::kRoad : cell.cover;
+  return spot;
+}
+
+double LandscapeWalk::ElevationAt(double x, double y, double relief) { return 150 + relief * hills_.At(x / 3000, y / 3000); }
 
 }  // namespace arpent::simulate

@@ -3,9 +3,11 @@
 #ifndef ARPENT_COMMON_SIMULATE_LANDSCAPE_H_
 #define ARPENT_COMMON_SIMULATE_LANDSCAPE_H_
 
+#include <array>
 #include <cstdint>
-#include <string>
 #include <vector>
+
+#include "common/simulate/noise.h"
 
 namespace arpent::simulate {
 
@@ -36,9 +38,6 @@ class Landscape {
   // `spacing_m`: mean distance between neighbouring fields.
   Landscape(uint64_t seed, double spacing_m) : seed_(seed), spacing_m_(spacing_m) {}
 
-  Spot At(double x_m, double y_m) const;
-  // Elevation above sea level, m; `relief_m` is the height of the hills.
-  double ElevationAt(double x_m, double y_m, double relief_m) const;
   // The polygon's corner points of a cell (x0, y0, x1, y1, ...), shrunk by `inset_m` so that it lies inside the field.
   std::vector<double> CellOutline(int64_t cell_x, int64_t cell_y, double inset_m) const;
   Cover CoverOf(int64_t cell_x, int64_t cell_y) const;
@@ -52,6 +51,36 @@ class Landscape {
  private:
   uint64_t seed_;
   double spacing_m_;
+};
+
+// Walks over a landscape, on one thread: it remembers the cells around the last place, so that the next one beside it costs
+// little. What it finds does not depend on the walk.
+class LandscapeWalk {
+ public:
+  // The landscape must outlive the walk.
+  explicit LandscapeWalk(const Landscape& landscape);
+
+  Spot At(double x_m, double y_m);
+  // Elevation above sea level, m; `relief_m` is the height of the hills.
+  double ElevationAt(double x_m, double y_m, double relief_m);
+
+ private:
+  struct Neighbour {
+    double x = 0, y = 0;
+    bool known = false;  // what stands there and whether tracks run along its borders
+    bool tracks = false;
+    Cover cover = Cover::kMeadow;
+  };
+  static constexpr int kReach = 2;  // cells either way that may hold the nearest lattice point
+  static constexpr int kAround = 2 * kReach + 1;
+
+  void Enter(int64_t home_x, int64_t home_y);
+
+  const Landscape& landscape_;
+  FractalNoise hills_;
+  bool entered_ = false;
+  int64_t home_x_ = 0, home_y_ = 0;
+  std::array<Neighbour, kAround * kAround> around_;
 };
 
 }  // namespace arpent::simulate

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 
 #include "absl/time/time.h"
 #include "common/base/parallel.h"
 #include "common/base/status.h"
 #include "common/scene/safe_metadata.h"
+#include "common/simulate/box_mean.h"
 #include "common/simulate/noise.h"
 
 namespace arpent::simulate {
@@ -17,6 +19,8 @@ using raster::Image;
 constexpr double kDegree = M_PI / 180;
 constexpr double kSurroundings_m = 1000;  // how far light strays between pixels
 constexpr int kNode = 48;                 // pixels between nodes of the air's coefficients
+constexpr int kRowsAtOnce = 64;
+constexpr double kOpaque_percent = 50;    // of cloud that hides the ground
 constexpr uint64_t kSensorNoise = 700, kDate = 5000, kCover = 6000;
 
 // Top-of-atmosphere reflectance of an opaque cloud. Water in the cloud darkens the short-wave infrared; hardly anything of
@@ -35,28 +39,6 @@ SkyOptions SkyOf(const SiteOptions& options, int index) {
 }
 
 double DayOfYear(absl::Time time) { return absl::GetYearDay(absl::ToCivilDay(time, absl::UTCTimeZone())); }
-
-// Mean over a square of `radius` pixels either way, by running sums along rows, then columns.
-Image<float> BoxMean(const Image<float>& in, int radius) {
-  Image<float> rows(in.width(), in.height()), out(in.width(), in.height());
-  const auto run = [radius](int length, const auto& get, const auto& put) {
-    double sum = 0;
-    int count = 0;
-    for (int i = 0; i < std::min(length, radius); ++i, ++count) sum += get(i);
-    for (int i = 0; i < length; ++i) {
-      if (i + radius < length) sum += get(i + radius), ++count;
-      if (i - radius - 1 >= 0) sum -= get(i - radius - 1), --count;
-      put(i, static_cast<float>(sum / count));
-    }
-  };
-  for (int y = 0; y < in.height(); ++y) {
-    run(in.width(), [&](int x) { return in(x, y); }, [&](int x, float value) { rows(x, y) = value; });
-  }
-  for (int x = 0; x < in.width(); ++x) {
-    run(in.height(), [&](int y) { return rows(x, y); }, [&](int y, float value) { out(x, y) = value; });
-  }
-  return out;
-}
 
 ForwardBand Blend(const ForwardBand& a, const ForwardBand& b, double t) {
   const auto mix = [t](double p, double q) { return p * (1 - t) + q * t; };
@@ -101,14 +83,8 @@ absl::StatusOr<SceneSimulation> SceneSimulation::Create(const SiteOptions& optio
   return scene;
 }
 
-Image<float> SceneSimulation::Reflectance(int band) const {
-  return ground_.ReflectanceOf(spectra_, band, scene::kSentinel2BandResolutions_m[band], options_.threads);
-}
-
-Image<float> SceneSimulation::Surroundings(const Image<float>& reflectance, int resolution_m) const {
-  // Two passes of a box are close to the bell that scattered light makes.
-  const int radius = std::max(1, static_cast<int>(kSurroundings_m / 2 / resolution_m));
-  return BoxMean(BoxMean(reflectance, radius), radius);
+void SceneSimulation::Reflectance(int band, const geo::Window& window, raster::View<float> out) const {
+  ground_.Reflectance(spectra_, band, scene::kSentinel2BandResolutions_m[band], window, out);
 }
 
 double SceneSimulation::SlopeFactor(int x, int y) const {
@@ -125,65 +101,122 @@ double SceneSimulation::SlopeFactor(int x, int y) const {
   return std::max(0.05, cosine / std::cos(zenith));
 }
 
-Image<uint16_t> SceneSimulation::DigitalNumbers(int band) const {
-  const int resolution = scene::kSentinel2BandResolutions_m[band], factor = resolution / 10;
-  const Image<float> reflectance = Reflectance(band);
-  const Image<float> surroundings = Surroundings(reflectance, resolution);
+ForwardBand SceneSimulation::AirOver(int band, Sky& sky, int x, int y) const {
+  double rx = 0, ry = 0;
+  ground_.frame().At(x, y, rx, ry);
+  AirState state{sky.AotAt(rx, ry), sky.WaterVapourAt(rx, ry)};
+  if (!ground_.elevation().empty()) {
+    const int px = std::clamp(x, 0, ground_.grid().width - 1), py = std::clamp(y, 0, ground_.grid().height - 1);
+    state.altitude_km = ground_.elevation()(px, py) / 1000;
+  }
+  return air_.At(band, state);
+}
+
+void SceneSimulation::Observe(int band, int y, std::span<const float> reflectance, std::span<const float> surroundings,
+                              std::span<uint16_t> numbers) const {
   const scene::Band& info = metadata_.bands[band];
-  Image<uint16_t> numbers(reflectance.width(), reflectance.height());
-  const auto air_at = [&](double x, double y) {
+  const int factor = info.resolution_m / 10, width = static_cast<int>(numbers.size());
+  const double middle = (factor - 1) / 2.0;
+  const int slope_y = std::min(ground_.grid().height - 1, y * factor + factor / 2);
+  Sky sky = sky_;
+  ForwardBand left, right = AirOver(band, sky, 0, y * factor);
+  for (int x = 0; x < width; ++x) {
+    numbers[x] = 0;
+    if (x % kNode == 0) {
+      left = right;
+      right = AirOver(band, sky, (x + kNode) * factor, y * factor);
+    }
+    if (!Seen(x * factor)) continue;
+    const ForwardBand air = Blend(left, right, static_cast<double>(x % kNode) / kNode);
     double rx = 0, ry = 0;
-    ground_.frame().At(x * factor, y * factor, rx, ry);
-    AirState state{sky_.AotAt(rx, ry), sky_.WaterVapourAt(rx, ry)};
-    if (!ground_.elevation().empty()) {
-      const int px = std::clamp(static_cast<int>(x * factor), 0, ground_.grid().width - 1);
-      const int py = std::clamp(static_cast<int>(y * factor), 0, ground_.grid().height - 1);
-      state.altitude_km = ground_.elevation()(px, py) / 1000;
-    }
-    return air_.At(band, state);
-  };
-  (void)ParallelFor(numbers.height(), options_.threads, [&](size_t row) {
-    const int y = static_cast<int>(row);
-    ForwardBand left = air_at(0, y), right = left;
-    for (int x = 0; x < numbers.width(); ++x) {
-      if (x % kNode == 0) {
-        left = x == 0 ? left : right;
-        right = air_at(x + kNode, y);
-      }
-      if (!Seen(x * factor)) continue;
-      const ForwardBand air = Blend(left, right, static_cast<double>(x % kNode) / kNode);
-      const double middle = (factor - 1) / 2.0;
-      double rx = 0, ry = 0;
-      ground_.frame().At(x * factor + middle, y * factor + middle, rx, ry);
-      // Direct sunlight is dimmed by clouds towards the sun and by slopes; light from the sky stays.
-      const double direct = (1 - 0.95 * sky_.ShadowAt(rx, ry)) *
-                            SlopeFactor(std::min(ground_.grid().width - 1, x * factor + factor / 2),
-                                        std::min(ground_.grid().height - 1, y * factor + factor / 2));
-      const double light = air.direct_share * direct + (1 - air.direct_share);
-      const double environment = surroundings(x, y);
-      const double signal = air.up_direct_share * reflectance(x, y) * light + (1 - air.up_direct_share) * environment;
-      double toa = air.path + air.gas * air.transmittance * signal / (1 - air.s_albedo * environment);
-      const double cloud = sky_.CloudAt(rx, ry);
-      toa = toa * (1 - cloud) + cloud * kCloud[band] * (0.75 + 0.35 * cloud);
-      const double noise = options_.noise_dn * Normal(options_.seed * 31 + kSensorNoise + band * 64 + index_ * 4096, x, y);
-      numbers(x, y) = static_cast<uint16_t>(
-          std::clamp(std::floor(toa * info.quantification - info.offset + noise + 0.5), 1.0, 65534.0));
-    }
+    ground_.frame().At(x * factor + middle, y * factor + middle, rx, ry);
+    // Direct sunlight is dimmed by clouds towards the sun and by slopes; light from the sky stays.
+    const double direct = (1 - 0.95 * sky.ShadowAt(rx, ry)) *
+                          SlopeFactor(std::min(ground_.grid().width - 1, x * factor + factor / 2), slope_y);
+    const double light = air.direct_share * direct + (1 - air.direct_share);
+    const double environment = surroundings[x];
+    const double signal = air.up_direct_share * reflectance[x] * light + (1 - air.up_direct_share) * environment;
+    double toa = air.path + air.gas * air.transmittance * signal / (1 - air.s_albedo * environment);
+    const double cloud = sky.CloudAt(rx, ry);
+    toa = toa * (1 - cloud) + cloud * kCloud[band] * (0.75 + 0.35 * cloud);
+    const double noise = options_.noise_dn * Normal(options_.seed * 31 + kSensorNoise + band * 64 + index_ * 4096, x, y);
+    numbers[x] = static_cast<uint16_t>(
+        std::clamp(std::floor(toa * info.quantification - info.offset + noise + 0.5), 1.0, 65534.0));
+  }
+}
+
+// Surroundings reach over many rows: true rows are made ahead, their means come behind, and a row is observed when both
+// are there.
+class SceneSimulation::BandRows final : public scene::RowSource {
+ public:
+  BandRows(const SceneSimulation& scene, int band)
+      : scene_(scene), band_(band), grid_(scene.metadata_.grid.WithPixel(scene.metadata_.bands[band].resolution_m)) {
+    // Two passes of a square are close to the bell that scattered light makes.
+    const int radius = std::max(1, static_cast<int>(kSurroundings_m / 2 / grid_.pixel_m));
+    second_ = std::make_unique<BoxMean>(grid_.width, grid_.height, radius, [this](std::span<const float> mean) {
+      surroundings_.emplace_back(mean.begin(), mean.end());
+    });
+    first_ = std::make_unique<BoxMean>(grid_.width, grid_.height, radius,
+                                       [this](std::span<const float> mean) { second_->Push(mean); });
+  }
+
+  absl::Status Read(raster::View<uint16_t> rows) override {
+    while (static_cast<int>(surroundings_.size()) < rows.height()) ARPENT_RETURN_IF_ERROR(MakeTruth());
+    ARPENT_RETURN_IF_ERROR(ParallelFor(rows.height(), scene_.options_.threads, [&](size_t row) {
+      const int y = static_cast<int>(row);
+      scene_.Observe(band_, next_ + y, reflectance_[row], surroundings_[row], rows.row(y));
+      return absl::OkStatus();
+    }));
+    next_ += rows.height();
+    reflectance_.erase(reflectance_.begin(), reflectance_.begin() + rows.height());
+    surroundings_.erase(surroundings_.begin(), surroundings_.begin() + rows.height());
     return absl::OkStatus();
-  });
-  return numbers;
+  }
+
+ private:
+  absl::Status MakeTruth() {
+    const int count = std::min(kRowsAtOnce, grid_.height - made_);
+    if (count <= 0) return absl::InternalError("more rows are asked for than the scene has");
+    Image<float> strip(grid_.width, count);
+    ARPENT_RETURN_IF_ERROR(ParallelFor(count, scene_.options_.threads, [&](size_t row) {
+      const geo::Window window{0, static_cast<int>(row), grid_.width, 1};
+      scene_.Reflectance(band_, {0, made_ + window.y, grid_.width, 1}, strip.view().Sub(window));
+      return absl::OkStatus();
+    }));
+    for (int y = 0; y < count; ++y) {
+      const std::span<const float> row = std::as_const(strip).row(y);
+      reflectance_.emplace_back(row.begin(), row.end());
+      first_->Push(row);
+    }
+    made_ += count;
+    return absl::OkStatus();
+  }
+
+  const SceneSimulation& scene_;
+  const int band_;
+  const geo::Grid grid_;
+  std::unique_ptr<BoxMean> first_, second_;
+  std::deque<std::vector<float>> reflectance_, surroundings_;  // both from row next_ on
+  int made_ = 0, next_ = 0;
+};
+
+std::unique_ptr<scene::RowSource> SceneSimulation::DigitalNumbers(int band) const {
+  return std::make_unique<BandRows>(*this, band);
 }
 
 template <typename T, typename Function>
-Image<T> SceneSimulation::Map20(const Function& function) const {
-  const geo::Grid grid = ground_.grid().WithPixel(20);
+Image<T> SceneSimulation::Map(int resolution_m, const Function& function) const {
+  const geo::Grid grid = ground_.grid().WithPixel(resolution_m);
+  const int factor = resolution_m / 10;
+  const double middle = (factor - 1) / 2.0;
   Image<T> image(grid.width, grid.height);
   (void)ParallelFor(grid.height, options_.threads, [&](size_t row) {
     const int y = static_cast<int>(row);
+    Sky sky = sky_;
     for (int x = 0; x < grid.width; ++x) {
       double rx = 0, ry = 0;
-      ground_.frame().At(2 * x + 0.5, 2 * y + 0.5, rx, ry);
-      image(x, y) = static_cast<T>(std::floor(function(rx, ry) + 0.5));
+      ground_.frame().At(factor * x + middle, factor * y + middle, rx, ry);
+      image(x, y) = static_cast<T>(std::floor(function(sky, rx, ry) + 0.5));
     }
     return absl::OkStatus();
   });
@@ -191,21 +224,30 @@ Image<T> SceneSimulation::Map20(const Function& function) const {
 }
 
 Image<uint8_t> SceneSimulation::Clouds() const {
-  return Map20<uint8_t>([this](double x, double y) { return 100 * sky_.CloudAt(x, y); });
+  return Map<uint8_t>(20, [](Sky& sky, double x, double y) { return 100 * sky.CloudAt(x, y); });
 }
 Image<uint8_t> SceneSimulation::Shadows() const {
-  return Map20<uint8_t>([this](double x, double y) { return 100 * sky_.ShadowAt(x, y); });
+  return Map<uint8_t>(20, [](Sky& sky, double x, double y) { return 100 * sky.ShadowAt(x, y); });
 }
 Image<uint16_t> SceneSimulation::Aot() const {
-  return Map20<uint16_t>([this](double x, double y) { return 1000 * sky_.AotAt(x, y); });
+  return Map<uint16_t>(20, [](Sky& sky, double x, double y) { return 1000 * sky.AotAt(x, y); });
 }
 Image<uint16_t> SceneSimulation::WaterVapour() const {
-  return Map20<uint16_t>([this](double x, double y) { return 1000 * sky_.WaterVapourAt(x, y); });
+  return Map<uint16_t>(20, [](Sky& sky, double x, double y) { return 1000 * sky.WaterVapourAt(x, y); });
+}
+
+Image<uint8_t> SceneSimulation::CloudMask() const {
+  Image<uint8_t> mask = Map<uint8_t>(60, [](Sky& sky, double x, double y) { return 100 * sky.CloudAt(x, y); });
+  for (int y = 0; y < mask.height(); ++y) {
+    for (int x = 0; x < mask.width(); ++x) mask(x, y) = Seen(6 * x) && mask(x, y) >= kOpaque_percent;
+  }
+  return mask;
 }
 
 double SceneSimulation::CloudShare() const {
   const Image<uint8_t> clouds = Clouds();
-  return static_cast<double>(std::count_if(clouds.data(), clouds.data() + clouds.size(), [](uint8_t c) { return c >= 50; })) /
+  return static_cast<double>(std::count_if(clouds.data(), clouds.data() + clouds.size(),
+                                           [](uint8_t c) { return c >= kOpaque_percent; })) /
          clouds.size();
 }
 

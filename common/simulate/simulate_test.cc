@@ -1,4 +1,6 @@
 #include <gdal.h>
+#include <gdal_alg.h>
+#include <ogr_api.h>
 
 #include <cmath>
 #include <filesystem>
@@ -8,6 +10,7 @@
 #include "common/base/digest.h"
 #include "common/geo/transform.h"
 #include "common/scene/scene.h"
+#include "common/simulate/box_mean.h"
 #include "common/simulate/landscape.h"
 #include "common/simulate/phenology.h"
 #include "common/simulate/site.h"
@@ -38,6 +41,63 @@ std::map<std::string, std::string> DigestsBelow(const fs::path& folder) {
   return digests;
 }
 
+raster::Image<uint8_t> ReadBytes(const std::string& path) {
+  GDALDatasetH dataset = GDALOpen(path.c_str(), GA_ReadOnly);
+  if (dataset == nullptr) return {};
+  raster::Image<uint8_t> image(GDALGetRasterXSize(dataset), GDALGetRasterYSize(dataset));
+  EXPECT_EQ(GDALRasterIO(GDALGetRasterBand(dataset, 1), GF_Read, 0, 0, image.width(), image.height(), image.data(),
+                         image.width(), image.height(), GDT_Byte, 0, 0),
+            CE_None);
+  GDALClose(dataset);
+  return image;
+}
+
+// The polygons of a file, burnt with 1 into an image over `extent`.
+raster::Image<uint8_t> Burn(const std::string& path, const geo::Extent& extent, double pixel_m) {
+  const int width = static_cast<int>((extent.east - extent.west) / pixel_m);
+  const int height = static_cast<int>((extent.north - extent.south) / pixel_m);
+  raster::Image<uint8_t> image(width, height);
+  GDALDatasetH vectors = GDALOpenEx(path.c_str(), GDAL_OF_VECTOR, nullptr, nullptr, nullptr);
+  EXPECT_NE(vectors, nullptr) << path;
+  GDALDatasetH memory = GDALCreate(GDALGetDriverByName("MEM"), "", width, height, 1, GDT_Byte, nullptr);
+  double affine[6] = {extent.west, pixel_m, 0, extent.north, 0, -pixel_m};
+  GDALSetGeoTransform(memory, affine);
+  int band = 1;
+  double one = 1;
+  OGRLayerH layer = GDALDatasetGetLayer(vectors, 0);
+  EXPECT_EQ(GDALRasterizeLayers(memory, 1, &band, 1, &layer, nullptr, nullptr, &one, nullptr, nullptr, nullptr), CE_None);
+  EXPECT_EQ(GDALRasterIO(GDALGetRasterBand(memory, 1), GF_Read, 0, 0, width, height, image.data(), width, height, GDT_Byte,
+                         0, 0),
+            CE_None);
+  GDALClose(memory);
+  GDALClose(vectors);
+  return image;
+}
+
+TEST(BoxMean, EqualsTheMeanOfTheSquareAroundEachPixel) {
+  for (const int radius : {1, 4, 30}) {
+    constexpr int kWidth = 23, kHeight = 17;
+    raster::Image<float> image(kWidth, kHeight);
+    for (int y = 0; y < kHeight; ++y) {
+      for (int x = 0; x < kWidth; ++x) image(x, y) = static_cast<float>(Uniform(3, x, y));
+    }
+    int y = 0;
+    BoxMean box(kWidth, kHeight, radius, [&](std::span<const float> means) {
+      for (int x = 0; x < kWidth; ++x) {
+        double sum = 0;
+        int count = 0;
+        for (int v = std::max(0, y - radius); v <= std::min(kHeight - 1, y + radius); ++v) {
+          for (int u = std::max(0, x - radius); u <= std::min(kWidth - 1, x + radius); ++u) sum += image(u, v), ++count;
+        }
+        EXPECT_NEAR(means[x], sum / count, 1e-6) << x << "," << y << " radius " << radius;
+      }
+      ++y;
+    });
+    for (int row = 0; row < kHeight; ++row) box.Push(std::as_const(image).row(row));
+    EXPECT_EQ(y, kHeight);
+  }
+}
+
 TEST(Landscape, OutlineOfACellLiesInsideOfIt) {
   const Landscape landscape(5, 250);
   for (int64_t cy = 0; cy < 5; ++cy) {
@@ -45,7 +105,7 @@ TEST(Landscape, OutlineOfACellLiesInsideOfIt) {
       const std::vector<double> outline = landscape.CellOutline(cx, cy, 12);
       ASSERT_GE(outline.size(), 6u);
       for (size_t i = 0; i + 1 < outline.size(); i += 2) {
-        const Spot spot = landscape.At(outline[i], outline[i + 1]);
+        const Spot spot = LandscapeWalk(landscape).At(outline[i], outline[i + 1]);
         EXPECT_EQ(spot.cell_x, cx);
         EXPECT_EQ(spot.cell_y, cy);
       }
@@ -92,6 +152,62 @@ TEST(SimulateSite, ScenesAreReadByUsAndByGdalsDriverInBothBaselines) {
     EXPECT_EQ(image, expected);
     GDALClose(dataset);
   }
+}
+
+TEST(SimulateSite, CloudMasksShowTheCloudsInBothBaselines) {
+  for (const std::string baseline : {"02.09", "05.10"}) {
+    TemporaryFolder folder;
+    SiteOptions options = Small(folder.path());
+    options.baseline = baseline;
+    options.cloud_cover = 0.6;
+    options.seed = 3;
+    options.size = 240;
+    ASSERT_OK(SimulateSite(options));
+    int cloudy = 0;
+    for (const auto& product : fs::directory_iterator(folder.File("l1c"))) {
+      auto stores = std::make_shared<storage::StoreSet>();
+      stores->Add("input", *storage::FileStore::Open("/"));
+      storage::InstallVsiArpent(stores);
+      ASSERT_OK_AND_ASSIGN(const auto scene, scene::OpenScene(stores, "input:" + product.path().string()));
+      const raster::Image<uint8_t> truth =
+          ReadBytes(folder.File("truth/33UXP/" + scene->metadata().acquisition + "/CLOUD.tif"));
+      const std::string masks = fs::directory_iterator(product.path() / "GRANULE")->path().string() + "/QI_DATA/MSK_";
+      const raster::Image<uint8_t> mask = baseline == "02.09"
+                                              ? Burn(masks + "CLOUDS_B00.gml", scene->metadata().grid.extent(), 60)
+                                              : ReadBytes(masks + "CLASSI_B00.jp2");
+      ASSERT_EQ(mask.width(), 40);
+      for (int y = 0; y < mask.height(); ++y) {
+        for (int x = 0; x < mask.width(); ++x) {
+          EXPECT_EQ(mask(x, y), truth(3 * x + 1, 3 * y + 1) >= 50) << x << "," << y;
+          cloudy += mask(x, y);
+        }
+      }
+    }
+    EXPECT_GT(cloudy, 100);
+  }
+}
+
+TEST(SimulateSite, TwoSwathsShareTheMiddleOfATile) {
+  TemporaryFolder folder;
+  SiteOptions options = Small(folder.path());
+  options.orbits = 2;
+  options.truth = false;
+  ASSERT_OK(SimulateSite(options));
+  auto stores = std::make_shared<storage::StoreSet>();
+  stores->Add("input", *storage::FileStore::Open(folder.path()));
+  storage::InstallVsiArpent(stores);
+  ASSERT_OK_AND_ASSIGN(const scene::SceneListing listing, scene::ListScenes(stores, "input:/l1c", "sentinel2-l1c", 1));
+  ASSERT_EQ(listing.scenes.size(), 2u);
+  std::vector<int> seen_by(120);
+  for (const scene::FoundScene& found : listing.scenes) {
+    ASSERT_OK_AND_ASSIGN(const auto scene, scene::OpenScene(stores, found.uri));
+    ASSERT_OK_AND_ASSIGN(const auto row, scene->ReadBand("B03", {0, 60, 120, 1}));
+    for (int x = 0; x < 120; ++x) seen_by[x] += row(x, 0) > 0;
+  }
+  EXPECT_EQ(seen_by.front(), 1);
+  EXPECT_EQ(seen_by[60], 2);
+  EXPECT_EQ(seen_by.back(), 1);
+  EXPECT_NE(listing.scenes[0].acquisition.substr(20, 4), listing.scenes[1].acquisition.substr(20, 4)) << "relative orbits";
 }
 
 TEST(SimulateSite, SameSeedSameBytesWhateverTheThreads) {

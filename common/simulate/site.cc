@@ -4,24 +4,23 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "common/base/parallel.h"
 #include "common/base/status.h"
 #include "common/geo/period.h"
+#include "common/geo/sun.h"
 #include "common/geo/tile.h"
 #include "common/geo/transform.h"
 #include "common/insitu/parcel_writer.h"
-#include "common/product/raster_writer.h"
 #include "common/scene/safe_writer.h"
 #include "common/simulate/ground.h"
 #include "common/simulate/l2a_writer.h"
 #include "common/simulate/noise.h"
 #include "common/simulate/scene_simulation.h"
-#include "common/geo/sun.h"
+#include "common/simulate/truth_layers.h"
 
 namespace arpent::simulate {
 namespace {
@@ -34,10 +33,14 @@ constexpr int kOrbits[] = {122, 22};
 constexpr uint64_t kSurveyed = 800;
 constexpr double kFewestParcels = 320;  // a small site has most of its fields surveyed, a large one a quarter
 
-struct TileGround {
+// A tile and what of it is seen.
+struct SeenTile {
   geo::TileId tile;
-  Ground ground;
+  geo::Grid grid;
 };
+
+// The lattice positions of cells, each once, in order.
+using Cells = std::vector<std::pair<int64_t, int64_t>>;
 
 absl::Status CheckOptions(const SiteOptions& options) {
   const auto invalid = [](const std::string& what) { return absl::InvalidArgumentError(what); };
@@ -65,8 +68,8 @@ absl::StatusOr<geo::Grid> SeenGrid(const geo::TileId& tile, int size, double lon
   return whole.Sub({corner(x - whole.west, whole.width), corner(whole.north - y, whole.height), size, size});
 }
 
-absl::StatusOr<std::vector<TileGround>> MakeGrounds(const SiteOptions& options, const Landscape& landscape) {
-  std::vector<geo::TileId> tiles;
+absl::StatusOr<std::vector<SeenTile>> SeenTiles(const SiteOptions& options) {
+  std::vector<SeenTile> tiles;
   double longitude = 0, latitude = 0;
   for (const std::string& name : options.tiles) {
     ARPENT_ASSIGN_OR_RETURN(const geo::TileId tile, geo::TileId::Parse(name));
@@ -76,17 +79,12 @@ absl::StatusOr<std::vector<TileGround>> MakeGrounds(const SiteOptions& options, 
     to_degrees.Forward(x, y);
     longitude += x / options.tiles.size();
     latitude += y / options.tiles.size();
-    tiles.push_back(tile);
+    tiles.push_back({tile, {}});
   }
-  std::vector<TileGround> grounds;
-  for (const geo::TileId& tile : tiles) {
-    options.progress("ground", static_cast<double>(grounds.size()) / tiles.size());
-    ARPENT_ASSIGN_OR_RETURN(const geo::Grid grid, SeenGrid(tile, options.size, longitude, latitude));
-    ARPENT_ASSIGN_OR_RETURN(Ground ground,
-                            Ground::Create(landscape, grid, tiles.front().epsg(), options.relief_m, options.threads));
-    grounds.push_back({tile, std::move(ground)});
+  for (SeenTile& seen : tiles) {
+    ARPENT_ASSIGN_OR_RETURN(seen.grid, SeenGrid(seen.tile, options.size, longitude, latitude));
   }
-  return grounds;
+  return tiles;
 }
 
 // Angles that hardly change over a tile, at the nodes that the product format wants.
@@ -103,7 +101,7 @@ scene::AngleGrid Even(const geo::Grid& grid, const geo::SunAngle& angle, double 
   return angles;
 }
 
-absl::StatusOr<scene::SceneMetadata> MetadataOf(const SiteOptions& options, const TileGround& tile, int index) {
+absl::StatusOr<scene::SceneMetadata> MetadataOf(const SiteOptions& options, const SeenTile& tile, int index) {
   const int span = static_cast<int>(options.last - options.first);
   const absl::CivilDay day = options.first + (options.dates == 1 ? span / 2 : span * index / (options.dates - 1));
   const int orbit = index % options.orbits;
@@ -114,7 +112,7 @@ absl::StatusOr<scene::SceneMetadata> MetadataOf(const SiteOptions& options, cons
   metadata.generation_time = metadata.sensing_start + absl::Hours(3);
   metadata.relative_orbit = kOrbits[orbit];
   metadata.processing_baseline = options.baseline;
-  metadata.grid = metadata.tile_grid = tile.ground.grid();
+  metadata.grid = metadata.tile_grid = tile.grid;
   metadata.bands = scene::Sentinel2Bands(options.baseline >= "04.00" ? -1000 : 0);
   const geo::Grid& grid = metadata.grid;
   double x = grid.CentreX(grid.width / 2), y = grid.CentreY(grid.height / 2);
@@ -138,92 +136,11 @@ absl::StatusOr<scene::SceneMetadata> MetadataOf(const SiteOptions& options, cons
   return metadata;
 }
 
-template <typename T>
-absl::Status WriteRaster(const fs::path& path, const geo::Grid& grid, const Image<T>& image, product::RasterOptions options,
-                         int threads) {
-  fs::create_directories(path.parent_path());
-  options.type = std::is_same_v<T, uint8_t>    ? product::PixelType::kUInt8
-                 : std::is_same_v<T, uint16_t> ? product::PixelType::kUInt16
-                 : std::is_same_v<T, int16_t>  ? product::PixelType::kInt16
-                                               : product::PixelType::kFloat32;
-  ARPENT_ASSIGN_OR_RETURN(const auto writer, product::RasterWriter::Create(path.string(), grid, options, threads));
-  ARPENT_RETURN_IF_ERROR(writer->Write(grid.Whole(), image.view()));
-  return writer->Finish().status();
-}
-
-Image<int16_t> ToReflectance(const Image<float>& image) {
-  Image<int16_t> scaled(image.width(), image.height());
-  std::transform(image.data(), image.data() + image.size(), scaled.data(),
-                 [](float value) { return static_cast<int16_t>(std::floor(value * 10000 + 0.5f)); });
-  return scaled;
-}
-
-absl::Status WriteSceneTruth(const SiteOptions& options, const SceneSimulation& scene) {
-  const fs::path folder = fs::path(options.folder) / "truth" / scene.metadata().tile / scene.metadata().acquisition;
-  const geo::Grid& grid = scene.metadata().grid;
-  for (size_t band = 0; band < scene.metadata().bands.size(); ++band) {
-    const scene::Band& info = scene.metadata().bands[band];
-    if (info.name == "B10") continue;  // no surface is seen there
-    ARPENT_RETURN_IF_ERROR(WriteRaster(folder / (info.name + ".tif"), grid.WithPixel(info.resolution_m),
-                                       ToReflectance(scene.Reflectance(band)),
-                                       {.no_data = raster::kReflectanceNoData, .scale = 1e-4}, options.threads));
-  }
-  const geo::Grid coarse = grid.WithPixel(20);
-  ARPENT_RETURN_IF_ERROR(WriteRaster(folder / "CLOUD.tif", coarse, scene.Clouds(), {}, options.threads));
-  ARPENT_RETURN_IF_ERROR(WriteRaster(folder / "SHADOW.tif", coarse, scene.Shadows(), {}, options.threads));
-  ARPENT_RETURN_IF_ERROR(WriteRaster(folder / "AOT.tif", coarse, scene.Aot(), {.scale = 1e-3}, options.threads));
-  return WriteRaster(folder / "WVP.tif", coarse, scene.WaterVapour(), {.scale = 1e-3}, options.threads);
-}
-
-absl::Status WriteTileTruth(const SiteOptions& options, const TileGround& tile) {
-  const geo::Grid& grid = tile.ground.grid();
-  Image<uint16_t> crop(grid.width, grid.height);
-  for (int y = 0; y < grid.height; ++y) {
-    for (int x = 0; x < grid.width; ++x) {
-      crop(x, y) = static_cast<uint16_t>(InfoOf(tile.ground.cells()[tile.ground.CellAt(x, y)].cover).code);
-    }
-  }
-  return WriteRaster(fs::path(options.folder) / "truth" / tile.tile.name() / "crop.tif", grid, crop,
-                     {.overviews = product::OverviewKind::kNearest}, options.threads);
-}
-
-// One elevation model over all tiles, in the coordinate system of the first.
-absl::Status WriteElevation(const SiteOptions& options, const Landscape& landscape, const std::vector<TileGround>& tiles) {
-  constexpr double kPixel_m = 10, kManyTilesPixel_m = 30, kMargin_m = 600;
-  const geo::Grid& first = tiles.front().ground.grid();
-  geo::Extent extent = first.extent();
-  for (const TileGround& tile : tiles) {
-    const geo::Grid& grid = tile.ground.grid();
-    ARPENT_ASSIGN_OR_RETURN(const geo::Extent other, geo::TransformExtent(grid.extent(), grid.epsg, first.epsg));
-    extent = {std::min(extent.west, other.west), std::min(extent.south, other.south), std::max(extent.east, other.east),
-              std::max(extent.north, other.north)};
-  }
-  geo::Grid grid = first;
-  grid.pixel_m = tiles.size() == 1 ? kPixel_m : kManyTilesPixel_m;
-  // Slopes are wanted at the scenes' edges too.
-  grid.west = std::floor((extent.west - kMargin_m) / grid.pixel_m) * grid.pixel_m;
-  grid.north = std::ceil((extent.north + kMargin_m) / grid.pixel_m) * grid.pixel_m;
-  grid.width = static_cast<int>(std::ceil((extent.east + kMargin_m - grid.west) / grid.pixel_m));
-  grid.height = static_cast<int>(std::ceil((grid.north - extent.south + kMargin_m) / grid.pixel_m));
-  Image<float> elevation(grid.width, grid.height);
-  ARPENT_RETURN_IF_ERROR(ParallelFor(grid.height, options.threads, [&](size_t row) {
-    const int y = static_cast<int>(row);
-    for (int x = 0; x < grid.width; ++x) {
-      elevation(x, y) = static_cast<float>(landscape.ElevationAt(grid.CentreX(x), grid.CentreY(y), options.relief_m));
-    }
-    return absl::OkStatus();
-  }));
-  return WriteRaster(options.folder + "/dem.tif", grid, elevation, {}, options.threads);
-}
-
 // Cells that lie wholly inside of what is seen become parcels; a quarter of them is surveyed, on a small site all.
-absl::Status WriteSurvey(const SiteOptions& options, const Landscape& landscape, const std::vector<TileGround>& tiles) {
-  std::set<std::pair<int64_t, int64_t>> seen;
-  for (const TileGround& tile : tiles) {
-    for (const Cell& cell : tile.ground.cells()) seen.insert({cell.x, cell.y});
-  }
+absl::Status WriteSurvey(const SiteOptions& options, const Landscape& landscape, const std::vector<SeenTile>& tiles,
+                         const Cells& seen) {
   const double share = std::clamp(kFewestParcels / seen.size(), 0.25, 1.0);
-  const geo::Grid& first = tiles.front().ground.grid();
+  const geo::Grid& first = tiles.front().grid;
   const geo::Extent extent = first.extent();
   std::vector<insitu::WrittenParcel> parcels;
   for (const auto& [x, y] : seen) {
@@ -251,9 +168,9 @@ absl::Status WriteSurvey(const SiteOptions& options, const Landscape& landscape,
   return insitu::WriteParcels(options.folder + "/parcels.gpkg", first.epsg, parcels);
 }
 
-absl::Status WriteSiteFile(const SiteOptions& options, const std::vector<TileGround>& tiles) {
+absl::Status WriteSiteFile(const SiteOptions& options, const std::vector<SeenTile>& tiles) {
   std::vector<std::string> names;
-  for (const TileGround& tile : tiles) names.push_back(tile.tile.name());
+  for (const SeenTile& tile : tiles) names.push_back(tile.tile.name());
   std::string yaml = absl::StrCat(
       "# A simulated site: `arpent run start -f site.yaml --local` runs it. Truth lies in truth/.\n", "name: ", options.name,
       "\narea: \"tiles:", absl::StrJoin(names, ","), "\"\ninputs: [{uri: ", options.level_l2a ? "l2a" : "l1c",
@@ -269,6 +186,23 @@ absl::Status WriteSiteFile(const SiteOptions& options, const std::vector<TileGro
   return file ? absl::OkStatus() : absl::ResourceExhaustedError(options.folder + "/site.yaml: cannot be written");
 }
 
+void AddCells(const Ground& ground, Cells& cells) {
+  for (const Cell& cell : ground.cells()) cells.emplace_back(cell.x, cell.y);
+  std::sort(cells.begin(), cells.end());
+  cells.erase(std::unique(cells.begin(), cells.end()), cells.end());
+}
+
+absl::Status WriteScene(const SiteOptions& options, const Ground& ground, const SceneSimulation& scene) {
+  if (options.truth) ARPENT_RETURN_IF_ERROR(WriteSceneTruth(options, scene));
+  if (options.level_l2a) return WriteL2aProduct(options, ground, scene);
+  scene::SceneMetadata described = scene.metadata();
+  described.cloud_percent = 100 * scene.CloudShare();
+  const auto source = [&scene](const scene::Band& band) -> absl::StatusOr<std::unique_ptr<scene::RowSource>> {
+    return scene.DigitalNumbers(scene.metadata().BandIndex(band.name));
+  };
+  return scene::WriteSafe(options.folder + "/l1c", described, source, scene.CloudMask(), options.threads).status();
+}
+
 }  // namespace
 
 absl::Status SimulateSite(const SiteOptions& options) {
@@ -278,31 +212,28 @@ absl::Status SimulateSite(const SiteOptions& options) {
   if (error) return absl::PermissionDeniedError(absl::StrCat(options.folder, ": ", error.message()));
   ARPENT_ASSIGN_OR_RETURN(const kernels::RadiativeInputs inputs, ReadRadiativeInputs(options.radiative_data));
   const Landscape landscape(options.seed, options.parcel_m);
-  ARPENT_ASSIGN_OR_RETURN(const std::vector<TileGround> tiles, MakeGrounds(options, landscape));
-  ARPENT_RETURN_IF_ERROR(WriteSurvey(options, landscape, tiles));
-  if (options.relief_m > 0) ARPENT_RETURN_IF_ERROR(WriteElevation(options, landscape, tiles));
+  ARPENT_ASSIGN_OR_RETURN(const std::vector<SeenTile> tiles, SeenTiles(options));
+  std::vector<geo::Grid> grids;
+  for (const SeenTile& tile : tiles) grids.push_back(tile.grid);
+  if (options.relief_m > 0) ARPENT_RETURN_IF_ERROR(WriteElevation(options, landscape, grids));
+  Cells cells;
   const size_t total = tiles.size() * options.dates;
   size_t done = 0;
-  for (const TileGround& tile : tiles) {
-    if (options.truth) ARPENT_RETURN_IF_ERROR(WriteTileTruth(options, tile));
+  for (const SeenTile& tile : tiles) {  // the ground of one tile at a time lies in memory
+    options.progress("ground of " + tile.tile.name(), static_cast<double>(done) / total);
+    ARPENT_ASSIGN_OR_RETURN(const Ground ground, Ground::Create(landscape, tile.grid, tiles.front().tile.epsg(),
+                                                                options.relief_m, options.threads));
+    AddCells(ground, cells);
+    if (options.truth) ARPENT_RETURN_IF_ERROR(WriteTileTruth(options, tile.tile.name(), ground));
     for (int index = 0; index < options.dates; ++index) {
       options.progress("scenes", static_cast<double>(done++) / total);
       ARPENT_ASSIGN_OR_RETURN(scene::SceneMetadata metadata, MetadataOf(options, tile, index));
       ARPENT_ASSIGN_OR_RETURN(const SceneSimulation scene,
-                              SceneSimulation::Create(options, inputs, landscape, tile.ground, std::move(metadata), index));
-      if (options.truth) ARPENT_RETURN_IF_ERROR(WriteSceneTruth(options, scene));
-      if (options.level_l2a) {
-        ARPENT_RETURN_IF_ERROR(WriteL2aProduct(options, tile.ground, scene));
-        continue;
-      }
-      scene::SceneMetadata described = scene.metadata();
-      described.cloud_percent = 100 * scene.CloudShare();
-      const auto source = [&scene](const scene::Band& band) -> absl::StatusOr<Image<uint16_t>> {
-        return scene.DigitalNumbers(scene.metadata().BandIndex(band.name));
-      };
-      ARPENT_RETURN_IF_ERROR(scene::WriteSafe(options.folder + "/l1c", described, source, options.threads).status());
+                              SceneSimulation::Create(options, inputs, landscape, ground, std::move(metadata), index));
+      ARPENT_RETURN_IF_ERROR(WriteScene(options, ground, scene));
     }
   }
+  ARPENT_RETURN_IF_ERROR(WriteSurvey(options, landscape, tiles, cells));
   options.progress("scenes", 1);
   return WriteSiteFile(options, tiles);
 }

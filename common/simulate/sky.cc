@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "common/simulate/noise.h"
-
 namespace arpent::simulate {
 namespace {
 
@@ -15,7 +13,12 @@ enum Purpose : uint64_t { kClouds = 1000, kHaze = 2000, kVapour = 3000, kHeight 
 
 }  // namespace
 
-Sky::Sky(const SkyOptions& options, double sun_zenith_deg, double sun_azimuth_deg) : options_(options) {
+Sky::Sky(const SkyOptions& options, double sun_zenith_deg, double sun_azimuth_deg)
+    : options_(options),
+      clouds_(options.seed + kClouds),
+      clouds_towards_sun_(options.seed + kClouds),
+      haze_(options.seed + kHaze),
+      vapour_(options.seed + kVapour) {
   height_m_ = 900 + 2200 * Uniform(options.seed + kHeight, 0, 0);
   const double reach = std::tan(std::min(80.0, sun_zenith_deg) * kDegree);
   towards_sun_x_ = reach * std::sin(sun_azimuth_deg * kDegree);
@@ -32,22 +35,23 @@ Sky::Sky(const SkyOptions& options, double sun_zenith_deg, double sun_azimuth_de
   }
 }
 
-double Sky::CloudAt(double x, double y) const {
+double Sky::Opacity(FractalNoise& noise, double x, double y) const {
   if (threshold_ > 1) return 0;
-  const double field = FractalNoise(options_.seed + kClouds, x / kCloudSize_m, y / kCloudSize_m);
-  return std::clamp((field - threshold_) / kFringe, 0.0, 1.0);
+  return std::clamp((noise.At(x / kCloudSize_m, y / kCloudSize_m) - threshold_) / kFringe, 0.0, 1.0);
 }
 
-double Sky::ShadowAt(double x, double y) const {
-  return CloudAt(x + height_m_ * towards_sun_x_, y + height_m_ * towards_sun_y_);
+double Sky::CloudAt(double x, double y) { return Opacity(clouds_, x, y); }
+
+double Sky::ShadowAt(double x, double y) {
+  return Opacity(clouds_towards_sun_, x + height_m_ * towards_sun_x_, y + height_m_ * towards_sun_y_);
 }
 
-double Sky::AotAt(double x, double y) const {
-  return options_.aot_550 * (kLeastHaze + (kMostHaze - kLeastHaze) * SmoothNoise(options_.seed + kHaze, x / 30000, y / 30000));
+double Sky::AotAt(double x, double y) {
+  return options_.aot_550 * (kLeastHaze + (kMostHaze - kLeastHaze) * haze_.At(x / 30000, y / 30000));
 }
 
-double Sky::WaterVapourAt(double x, double y) const {
-  return options_.water_vapour_gcm2 * (0.94 + 0.12 * SmoothNoise(options_.seed + kVapour, x / 12000, y / 12000));
+double Sky::WaterVapourAt(double x, double y) {
+  return options_.water_vapour_gcm2 * (0.94 + 0.12 * vapour_.At(x / 12000, y / 12000));
 }
 
 }  // namespace arpent::simulate

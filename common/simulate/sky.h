@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "common/simulate/noise.h"
+
 namespace arpent::simulate {
 
 struct SkyOptions {
@@ -16,20 +18,26 @@ struct SkyOptions {
 // AOT varies over a scene between these shares of its mean.
 inline constexpr double kLeastHaze = 0.85, kMostHaze = 1.15;
 
+// A sky is asked by one thread at a time: copies are cheap and say the same.
 class Sky {
  public:
   // Angles of sun and view in degrees, azimuths clockwise from north.
   Sky(const SkyOptions& options, double sun_zenith_deg, double sun_azimuth_deg);
 
   // Opacity of the cloud seen at a place, 0 none to 1 opaque (the view is from straight above).
-  double CloudAt(double x_m, double y_m) const;
+  double CloudAt(double x_m, double y_m);
   // How much direct light a cloud takes away at a place, 0 to 1: the cloud that lies towards the sun at its height.
-  double ShadowAt(double x_m, double y_m) const;
-  double AotAt(double x_m, double y_m) const;
-  double WaterVapourAt(double x_m, double y_m) const;
+  double ShadowAt(double x_m, double y_m);
+  double AotAt(double x_m, double y_m);
+  double WaterVapourAt(double x_m, double y_m);
 
  private:
+  double Opacity(FractalNoise& noise, double x_m, double y_m) const;
+
   SkyOptions options_;
+  // Clouds are asked for at two places, here and towards the sun: a walk for each.
+  FractalNoise clouds_, clouds_towards_sun_;
+  SmoothNoise haze_, vapour_;
   double height_m_, towards_sun_x_, towards_sun_y_;  // metres along the ground per metre of height
   double threshold_;
 };
