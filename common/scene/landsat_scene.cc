@@ -144,7 +144,8 @@ class LandsatScene final : public Scene {
       const std::string& file = product.bands[i].file;
       const auto found = folder.files().find(file);
       if (found == folder.files().end()) {
-        return absl::DataLossError(absl::StrCat(folder.UriOf(file), ": band ", metadata.bands[i].name, " of the product is missing"));
+        return absl::DataLossError(absl::StrCat(folder.UriOf(file), ": band ", metadata.bands[i].name,
+                                               " is missing: the product is incomplete; deliver it again, or take it away"));
       }
       pools.push_back(std::make_unique<DatasetPool>(folder.GdalPathOf(file), folder.UriOf(file)));
       ARPENT_RETURN_IF_ERROR(CheckTiffIsWhole(*pools.back(), found->second));

@@ -8,10 +8,13 @@
 
 namespace arpent::scene {
 
-std::string FindProductMetadata(const ProductFolder& folder, const std::string& name, const std::string& old_name) {
+bool IsNamed(absl::string_view file, const ProductFileNames& names) {
+  return absl::EndsWith(file, ".xml") && (file == names.name || absl::StrContains(file, names.old_part));
+}
+
+std::string FindProductMetadata(const ProductFolder& folder, const ProductFileNames& names) {
   for (const auto& [path, size] : folder.files()) {
-    if (path.find('/') != std::string::npos || !absl::EndsWith(path, ".xml")) continue;
-    if (path == name || absl::StrContains(path, old_name)) return path;
+    if (path.find('/') == std::string::npos && IsNamed(path, names)) return path;
   }
   return "";
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "common/scene/product_folder.h"
 
 namespace arpent::scene {
@@ -15,9 +16,16 @@ struct Granule {
   std::string metadata_file;  // inside of it, relative to the product
 };
 
-// The metadata file at the product's top that is named `name` or, in products of before 2016, contains `old_name`; "" when
-// there is none.
-std::string FindProductMetadata(const ProductFolder& folder, const std::string& name, const std::string& old_name);
+// How the metadata file at a product's top is named: as `name`, before 2016 with `old_part` inside.
+struct ProductFileNames {
+  const char *name, *old_part;
+};
+inline constexpr ProductFileNames kL1cFile = {"MTD_MSIL1C.xml", "_MTD_SAFL1C_"}, kL2aFile = {"MTD_MSIL2A.xml", "_MTD_SAFL2A_"};
+
+bool IsNamed(absl::string_view file, const ProductFileNames& names);
+
+// "" when the product has no such file.
+std::string FindProductMetadata(const ProductFolder& folder, const ProductFileNames& names);
 
 std::vector<Granule> FindGranules(const ProductFolder& folder);
 

@@ -179,7 +179,7 @@ absl::StatusOr<SafeProductMetadata> ParseProduct(absl::string_view xml, const st
     reader.Fail(absl::StrCat("PROCESSING_LEVEL: '", level, "' is not Level-", names.level));
   }
   product.processing_baseline = reader.Text("PROCESSING_BASELINE");
-  product.sensing_start = reader.Time("DATATAKE_SENSING_START");
+  product.datatake_start = reader.Time("DATATAKE_SENSING_START");
   product.generation_time = reader.Time("GENERATION_TIME");
   product.relative_orbit = static_cast<int>(reader.Number("SENSING_ORBIT_NUMBER"));
   product.quantification = reader.Number(names.quantification);
@@ -236,6 +236,7 @@ absl::StatusOr<SafeTileMetadata> ParseSafeTile(absl::string_view xml, const std:
       tile.tile = id.substr(mark + 2, 5);
     }
   }
+  tile.datastrip_id = std::string(TextOf(Find(reader.root(), "DATASTRIP_ID")));
   ReadGeocoding(reader, tile);
   ReadSun(reader, tile);
   ReadView(reader, tile);

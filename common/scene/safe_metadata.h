@@ -23,7 +23,7 @@ extern const std::array<int, kSentinel2Bands> kSentinel2BandResolutions_m;
 struct SafeProductMetadata {
   std::string platform;  // "S2A"
   std::string processing_baseline;
-  absl::Time sensing_start, generation_time;
+  absl::Time datatake_start, generation_time;
   int relative_orbit = 0;
   double quantification = 10000;
   std::array<double, kSentinel2Bands> offsets = {};
@@ -37,7 +37,8 @@ struct SafeProductMetadata {
 // MTD_TL.xml or S2A_OPER_MTD_L1C_TL_*.xml. Angle grids of several detectors are merged: a node takes the first detector
 // that saw it.
 struct SafeTileMetadata {
-  std::string tile;  // "33TVL"
+  std::string tile;          // "33TVL"
+  std::string datastrip_id;  // "" when absent
   geo::Grid grid;    // of 10 m pixels, as the metadata states it
   AngleGrid sun;     // empty when absent or all NaN
   std::array<AngleGrid, kSentinel2Bands> view;

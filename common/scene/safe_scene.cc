@@ -4,10 +4,10 @@
 #include <optional>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "common/base/status.h"
 #include "common/raster/resample.h"
+#include "common/scene/acquisition.h"
 #include "common/scene/dataset_pool.h"
 #include "common/scene/safe_layout.h"
 #include "common/scene/safe_metadata.h"
@@ -18,7 +18,7 @@ namespace {
 using raster::Image;
 
 std::string ProductMetadataFile(const ProductFolder& folder) {
-  return FindProductMetadata(folder, "MTD_MSIL1C.xml", "_MTD_SAFL1C_");
+  return FindProductMetadata(folder, kL1cFile);
 }
 
 std::string BandImage(const ProductFolder& folder, const Granule& granule, const std::string& band) {
@@ -31,13 +31,11 @@ SceneMetadata Combine(const ProductFolder& folder, const SafeProductMetadata& pr
   scene.product_id = ProductIdOf(folder.name());
   scene.platform = product.platform;
   scene.tile = tile.tile;
-  scene.sensing_start = product.sensing_start;
+  scene.sensing_start = StripStart(product.datatake_start, tile.datastrip_id);
   scene.generation_time = product.generation_time;
   scene.relative_orbit = product.relative_orbit;
   scene.processing_baseline = product.processing_baseline;
-  scene.acquisition = absl::StrCat(product.platform, "_",
-                                   absl::FormatTime("%Y%m%dT%H%M%S", product.sensing_start, absl::UTCTimeZone()),
-                                   absl::StrFormat("_R%03d_T", product.relative_orbit), tile.tile);
+  scene.acquisition = AcquisitionName(product.platform, scene.sensing_start, product.relative_orbit, tile.tile);
   scene.grid = scene.tile_grid = tile.grid;
   for (int i = 0; i < kSentinel2Bands; ++i) {
     Band band;
@@ -101,7 +99,9 @@ class SafeScene final : public Scene {
     for (Band& band : scene->metadata_.bands) {
       const std::string image = BandImage(folder, tile.granule, band.name);
       if (image.empty()) {
-        return absl::DataLossError(absl::StrCat(band.uri, ": band ", band.name, " of the product is missing"));
+        return absl::DataLossError(absl::StrCat(
+            folder.name(), ": band ", band.name, " is missing (", tile.granule.folder, "/IMG_DATA holds no image that ends in _",
+            band.name, ".jp2): the product is incomplete; deliver it again, or take it away"));
       }
       ARPENT_RETURN_IF_ERROR(folder.CheckJpeg2000(image));
       scene->pools_.push_back(std::make_unique<DatasetPool>(folder.GdalPathOf(image), band.uri));

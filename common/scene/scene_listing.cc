@@ -9,6 +9,7 @@
 #include "common/scene/landsat_scene.h"
 #include "common/scene/maja_l2a.h"
 #include "common/scene/product_folder.h"
+#include "common/scene/safe_layout.h"
 #include "common/scene/safe_scene.h"
 #include "common/scene/scene.h"
 #include "common/scene/sen2cor_l2a.h"
@@ -38,10 +39,11 @@ absl::Status CollectProducts(const storage::StoreSet& stores, const std::string&
   ARPENT_ASSIGN_OR_RETURN(const storage::StoreUri parsed, storage::StoreUri::Parse(uri));
   ARPENT_ASSIGN_OR_RETURN(const auto children, stores.List(uri, /*recursive=*/false));
   const bool is_product = std::any_of(children.begin(), children.end(), [](const storage::ObjectInfo& child) {
-    for (const char* mark : {"/MTD_MSIL1C.xml", "/MTD_MSIL2A.xml", "_MTD_ALL.xml", "_MTL.txt", "_MTL.json"}) {
+    for (const char* mark : {"_MTD_ALL.xml", "_MTL.txt", "_MTL.json"}) {
       if (absl::EndsWith(child.path, mark)) return true;
     }
-    return absl::StrContains(child.path, "_MTD_SAFL1C_") || absl::StrContains(child.path, "_MTD_SAFL2A_");
+    const std::string file = child.path.substr(child.path.rfind('/') + 1);
+    return IsNamed(file, kL1cFile) || IsNamed(file, kL2aFile);
   });
   if (is_product) {
     products.push_back(uri);

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "common/base/status.h"
 #include "common/raster/codes.h"
+#include "common/scene/acquisition.h"
 #include "common/scene/raster_window.h"
 #include "common/scene/safe_layout.h"
 #include "common/scene/safe_metadata.h"
@@ -20,7 +21,7 @@ using raster::Image;
 constexpr double kScale = 10000;  // of our own reflectance
 
 std::string ProductMetadataFile(const ProductFolder& folder) {
-  return FindProductMetadata(folder, "MTD_MSIL2A.xml", "_MTD_SAFL2A_");
+  return FindProductMetadata(folder, kL2aFile);
 }
 
 struct Description {
@@ -50,11 +51,13 @@ absl::StatusOr<Description> Describe(const ProductFolder& folder) {
   return description;
 }
 
+absl::Time SensingStartOf(const Description& description) {
+  return StripStart(description.product.datatake_start, description.tile.datastrip_id);
+}
+
 std::string AcquisitionOf(const Description& description) {
-  const SafeProductMetadata& product = description.product;
-  return absl::StrCat(product.platform, "_",
-                      absl::FormatTime("%Y%m%dT%H%M%S", product.sensing_start, absl::UTCTimeZone()),
-                      absl::StrFormat("_R%03d_T", product.relative_orbit), description.tile.tile);
+  return AcquisitionName(description.product.platform, SensingStartOf(description), description.product.relative_orbit,
+                         description.tile.tile);
 }
 
 // QA bits of each SCL code.
@@ -136,7 +139,8 @@ class Sen2CorL2a final : public Reflectance {
                                                                 const std::string& suffix) {
     const std::string image = FindImage(folder, granule, suffix);
     if (image.empty()) {
-      return absl::DataLossError(absl::StrCat(folder.UriOf(granule.folder), "/IMG_DATA/*", suffix, ": the image is missing"));
+      return absl::DataLossError(absl::StrCat(folder.name(), ": the image that ends in ", suffix, " is missing from ", granule.folder,
+                                              "/IMG_DATA: the product is incomplete; deliver it again, or take it away"));
     }
     ARPENT_RETURN_IF_ERROR(folder.CheckJpeg2000(image));
     return std::make_unique<DatasetPool>(folder.GdalPathOf(image), folder.UriOf(image));
@@ -164,7 +168,7 @@ class Sen2CorL2a final : public Reflectance {
     metadata_.acquisition = AcquisitionOf(description);
     metadata_.platform = description.product.platform;
     metadata_.tile = description.tile.tile;
-    metadata_.day = absl::ToCivilDay(description.product.sensing_start, absl::UTCTimeZone());
+    metadata_.day = absl::ToCivilDay(SensingStartOf(description), absl::UTCTimeZone());
     metadata_.sun_zenith_deg = description.tile.mean_sun_zenith_deg;
     metadata_.sun_azimuth_deg = description.tile.mean_sun_azimuth_deg;
     constexpr int kGreen = 2;  // a band of the middle of the focal plane stands for all
@@ -205,7 +209,7 @@ absl::StatusOr<SceneMetadata> DescribeSen2Cor(const ProductFolder& folder) {
   scene.platform = description.product.platform;
   scene.acquisition = AcquisitionOf(description);
   scene.tile = description.tile.tile;
-  scene.sensing_start = description.product.sensing_start;
+  scene.sensing_start = SensingStartOf(description);
   scene.generation_time = description.product.generation_time;
   scene.relative_orbit = description.product.relative_orbit;
   scene.processing_baseline = description.product.processing_baseline;

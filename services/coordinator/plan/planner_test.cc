@@ -179,6 +179,34 @@ TEST(Planner, TheAreaChoosesTheScenes) {
               ElementsAre("S2A_2021-05-13_33TWL"));
 }
 
+FoundScene Strip(absl::Duration start, const std::string& baseline) {
+  const absl::Time sensed = absl::FromCivil(Day(6, 2), absl::UTCTimeZone()) + absl::Hours(10) + start;
+  FoundScene scene = Scene("33TVL", Day(6, 2));
+  scene.set_acquisition(absl::StrCat("S2A_", absl::FormatTime("%Y%m%dT%H%M%S", sensed, absl::UTCTimeZone()), "_R122_T33TVL"));
+  scene.set_processing_baseline(baseline);
+  scene.set_product_id(absl::StrCat(scene.acquisition(), "_N", baseline));
+  scene.set_digest(Sha256Of(scene.product_id()));
+  *scene.mutable_sensing_start() = rpc::ToProto(sensed);
+  return scene;
+}
+
+TEST(Planner, TwoDatastripsAreTwoScenesOfOneDateAndVersionsOfOneSupersedeEachOther) {
+  // Made again, a product may state a start that is some seconds off.
+  const auto site = MakeSite("", "composite", "tiles:33TVL");
+  const Plan plan = MakePlan(site, {Strip(absl::ZeroDuration(), "02.09"), Strip(absl::Minutes(2), "02.09"),
+                                    Strip(absl::Seconds(118), "05.00"), Strip(absl::Seconds(2), "05.00")});
+  EXPECT_THAT(Ids(plan, "l2a/"),
+              ElementsAre("S2A_20210602T100002_R122_T33TVL", HasSubstr("S2A_20210602T100000_R122_T33TVL~"),
+                          "S2A_20210602T100158_R122_T33TVL", HasSubstr("S2A_20210602T100200_R122_T33TVL~")));
+  int skipped = 0;
+  for (const PlannedCell& cell : plan.cells) {
+    if (cell.known && cell.known->reason.rfind("superseded by S2A_20210602T100", 0) == 0) ++skipped;
+  }
+  EXPECT_EQ(skipped, 2);
+  EXPECT_THAT(Inputs(plan, "composite/33TVL/2021-06"),
+              ElementsAre("l2a=l2a/S2A_20210602T100002_R122_T33TVL", "l2a=l2a/S2A_20210602T100158_R122_T33TVL"));
+}
+
 TEST(Planner, LandsatIsAlignedToEveryTileItTouches) {
   const Plan plan = MakePlan(MakeSite("composite: {method: median}\n"),
                              {Scene("191028", Day(5, 14), "landsat-l1"), Scene("33TVL", Day(5, 12))});

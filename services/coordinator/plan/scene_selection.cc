@@ -9,6 +9,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/base/status.h"
 #include "common/geo/tile.h"
@@ -69,6 +70,39 @@ std::string SensorOf(const FoundScene& scene) {
   return scene.kind() == "landsat-l1" || absl::StartsWith(scene.platform(), "L") ? "landsat" : "sentinel2";
 }
 
+// A product that is made again may state a start that is some seconds off.
+constexpr absl::Duration kSameStart = absl::Seconds(30);
+
+// What all versions of an acquisition have in common but the time: "S2A_20150711T100008_R122_T33TVL" without its second word.
+std::string PathOf(const FoundScene& scene) {
+  std::vector<std::string> words = absl::StrSplit(scene.acquisition(), '_');
+  if (words.size() < 3) return scene.acquisition();
+  words.erase(words.begin() + 1);
+  return absl::StrJoin(words, "_");
+}
+
+// The versions of one acquisition, each content once, by digest.
+using Versions = std::map<std::string, FoundScene>;
+
+std::vector<Versions> GroupVersions(std::vector<FoundScene> scenes) {
+  const auto place = [](const FoundScene& scene) {
+    return std::make_tuple(PathOf(scene), rpc::FromProto(scene.sensing_start()), scene.digest());
+  };
+  std::sort(scenes.begin(), scenes.end(), [&](const FoundScene& a, const FoundScene& b) { return place(a) < place(b); });
+  std::vector<Versions> groups;
+  const FoundScene* first = nullptr;
+  for (FoundScene& scene : scenes) {
+    const bool same = first != nullptr && PathOf(*first) == PathOf(scene) &&
+                      rpc::FromProto(scene.sensing_start()) - rpc::FromProto(first->sensing_start()) <= kSameStart;
+    if (!same) {
+      groups.emplace_back();
+      first = &scene;
+    }
+    groups.back().emplace(scene.digest(), scene);
+  }
+  return groups;
+}
+
 // The better version comes first.
 bool IsBetter(const FoundScene& a, const FoundScene& b) {
   const auto rank = [](const FoundScene& scene) {
@@ -103,11 +137,8 @@ absl::StatusOr<std::set<std::string>> TilesOf(const FoundScene& scene, const std
 absl::StatusOr<std::vector<Acquisition>> SelectScenes(const site::v1::Site& site, const rpc::DegreeBox* file_box,
                                                       const std::vector<FoundScene>& found) {
   ARPENT_ASSIGN_OR_RETURN(const Limits limits, LimitsOf(site, file_box));
-  std::map<std::string, std::map<std::string, FoundScene>> versions;  // by acquisition, by digest
-  for (const FoundScene& scene : found) versions[scene.acquisition()].emplace(scene.digest(), scene);
-
   std::vector<Acquisition> selected;
-  for (const auto& [name, by_digest] : versions) {
+  for (const Versions& by_digest : GroupVersions(found)) {
     Acquisition acquisition;
     const auto best = std::min_element(by_digest.begin(), by_digest.end(), [](const auto& a, const auto& b) {
       return IsBetter(a.second, b.second);
@@ -123,6 +154,9 @@ absl::StatusOr<std::vector<Acquisition>> SelectScenes(const site::v1::Site& site
     acquisition.megapixels = MegapixelsOf(acquisition.scene);
     selected.push_back(std::move(acquisition));
   }
+  std::sort(selected.begin(), selected.end(), [](const Acquisition& a, const Acquisition& b) {
+    return a.scene.acquisition() < b.scene.acquisition();
+  });
   return selected;
 }
 

@@ -14,7 +14,8 @@
 
 namespace arpent::coordinator {
 
-// One acquisition with all delivered versions.
+// One acquisition with all delivered versions: what one platform saw of one tile from one orbit in one strip. Starts that
+// differ by less than 30 s are one strip's; two datastrips of one datatake are two acquisitions.
 struct Acquisition {
   worker::v1::FoundScene scene;                    // highest processing baseline, then newest generation
   std::vector<worker::v1::FoundScene> superseded;  // the others, sorted by digest
