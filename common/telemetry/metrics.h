@@ -1,5 +1,5 @@
 // The metrics of a process, in Prometheus' sense: counters, gauges and histograms whose labels are small closed sets
-// (never a tile, run or task). Names and labels are those of the table "Metrics" in ARCHITECTURE.md.
+// (never a tile, run or task). Names and labels are those of docs/monitoring.md.
 #ifndef ARPENT_COMMON_TELEMETRY_METRICS_H_
 #define ARPENT_COMMON_TELEMETRY_METRICS_H_
 

@@ -1,4 +1,4 @@
-// The coordinator's metrics, by the names of the table "Metrics" in ARCHITECTURE.md.
+// The coordinator's metrics, by the names of docs/monitoring.md.
 #ifndef ARPENT_SERVICES_COORDINATOR_COORDINATOR_COUNTERS_H_
 #define ARPENT_SERVICES_COORDINATOR_COORDINATOR_COUNTERS_H_
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Checks that every arpent_* metric that dashboards, rules and docs name is one that the code exports.
+"""Checks that every arpent_* metric that dashboards, rules and docs/monitoring.md name is one that the code exports, and
+that docs/monitoring.md explains each that the code exports.
 
 check_metrics.py ROOT: prints each unknown name and exits 1, or prints how many names were checked.
 """
@@ -22,12 +23,15 @@ def names_in(files):
 def main(root):
     root = pathlib.Path(root)
     sources = [f for folder in ("common", "services") for f in (root / folder).rglob("*.cc")]
-    exported = {name for file in sources for name in re.findall(r'"(arpent_[a-z0-9_]+)"', file.read_text())}
+    exported = {name for file in sources for name in re.findall(r'Add(?:Counter|Gauge|Histogram)\(\s*"(arpent_[a-z0-9_]+)"', file.read_text())}
+    documentation = root / "docs" / "monitoring.md"
     users = [f for f in (root / "helm").rglob("*") if f.is_file() and f.suffix in (".json", ".yaml", ".tpl")
-             and ("dashboards" in f.parts or "rules" in f.name.lower())]
-    used = names_in(users)
+             and ("dashboards" in f.parts or "rules" in f.parts)]
+    used = names_in([*users, documentation])
     unknown = [f"{file}: nothing exports {name}" for name, file in sorted(used.items())
                if name not in exported and SERIES_SUFFIX.sub("", name) not in exported]
+    explained = names_in([documentation])
+    unknown += [f"{documentation}: does not explain {name}" for name in sorted(exported - set(explained))]
     print("\n".join(unknown) or f"{len(used)} metric names, all exported ({len(exported)} exported in all)")
     return 1 if unknown else 0
 
