@@ -11,6 +11,7 @@
 #include "common/rpc/convert.h"
 #include "common/rpc/server.h"
 #include "common/rpc/status.h"
+#include "common/stages/catalog.h"
 #include "common/testing/status_matchers.h"
 #include "common/testing/temporary_folder.h"
 #include "services/coordinator/store/postgres_for_test.h"
@@ -88,7 +89,7 @@ site::v1::ApplySiteRequest SiteOf(const std::string& name) {
 worker::v1::SynchronizeRequest Worker() {
   worker::v1::SynchronizeRequest request;
   request.set_worker_id("w");
-  for (const char* const stage : {"discover@1", "l2a@1", "composite@1"}) request.add_stages(stage);
+  for (const char* const stage : {"discover", "l2a", "composite"}) request.add_stages((*stages::FindStage(stage))->Versioned());
   request.set_slots(2);
   request.set_memory_bytes(int64_t{8} << 30);
   *request.mutable_max_wait() = rpc::ToProto(absl::Seconds(5));

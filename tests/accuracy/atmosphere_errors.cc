@@ -91,6 +91,24 @@ absl::StatusOr<std::vector<Sample>> CompareWithTruth(const AtmosphereTables& tab
   return samples;
 }
 
+absl::StatusOr<std::vector<Sample>> FourNumbersOfTruth(const std::string& path) {
+  const Table truth(path);
+  if (truth.size() == 0) return absl::NotFoundError(path);
+  std::vector<Sample> samples(truth.size());
+  for (size_t row = 0; row < truth.size(); ++row) {
+    Sample& sample = samples[row];
+    sample.sensor = truth.Text(row, "sensor");
+    sample.band = truth.Text(row, "band");
+    size_t i = 0;
+    for (const char* column : {"toa_rho000", "toa_rho005", "toa_rho020", "toa_rho040"}) {
+      const double y = truth.Number(row, "xa") * truth.Number(row, column) - truth.Number(row, "xb");
+      sample.surface[i] = y / (1 + truth.Number(row, "xc") * y) - kGround[i];
+      ++i;
+    }
+  }
+  return samples;
+}
+
 absl::StatusOr<std::vector<Sample>> CompareWithSolver(const AtmosphereTables& tables, int count) {
   const kernels::SolverSettings fine{.streams = 24, .layers = 60};
   ARPENT_ASSIGN_OR_RETURN(const kernels::RadiativeInputs inputs, lut::ReadInputs(lut::DefaultDataFolder()));

@@ -28,6 +28,9 @@ absl::StatusOr<kernels::AtmosphereTables> BuiltTables();
 // Every row of truth.csv.
 absl::StatusOr<std::vector<Sample>> CompareWithTruth(const kernels::AtmosphereTables& tables, const std::string& path);
 
+// The truth's own coefficients (columns xa, xb, xc) in the truth's TOA reflectance: `surface` only.
+absl::StatusOr<std::vector<Sample>> FourNumbersOfTruth(const std::string& path);
+
 // `count` random states (seeded) of all bands of one sensor each: sun zenith to 70 deg, view to 12, AOT to 1,
 // altitude to 3 km, every aerosol model. The truth is the solver itself with more streams and layers than the tables
 // use, so that the errors are those of the tables' grid and of the solver's discretisation, in ranges that truth.csv

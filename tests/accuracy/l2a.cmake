@@ -12,3 +12,12 @@ add_test(NAME accuracy.l2a_masks
                  --tables ${CMAKE_BINARY_DIR}/tables --tools ${CMAKE_SOURCE_DIR}/../shared/tools
                  --data ${CMAKE_SOURCE_DIR}/../shared/data)
 set_tests_properties(accuracy.l2a_masks PROPERTIES LABELS "accuracy;slow" TIMEOUT 900 SKIP_RETURN_CODE 77)
+
+# End to end over relief: nothing given but the scene, the DEM and the aerosol model's name.
+function(arpent_l2a_site_test name labels)
+  add_test(NAME accuracy.${name} COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/accuracy/l2a_site.py
+                                         --program $<TARGET_FILE:arpent> ${ARGN})
+  set_tests_properties(accuracy.${name} PROPERTIES LABELS "${labels}" TIMEOUT 1800 ENVIRONMENT ARPENT_TABLES=${CMAKE_BINARY_DIR}/tables)
+endfunction()
+arpent_l2a_site_test(l2a_site accuracy --seeds 3 --size 480)
+arpent_l2a_site_test(l2a_site_large "accuracy;slow" --seeds 4,5 --size 720 --relief 1500)

@@ -190,7 +190,7 @@ TEST(Retrieval, FromScenesThatSixSLights) {
     air.aot.constant = kDefaultAot;
     air.water_gcm2.constant = kDefaultWater_gcm2;
     MaskScene mask_scene;
-    ASSERT_OK(PrepareMaskScene(metadata, drawn.coarse, air, 2, mask_scene));
+    ASSERT_OK(PrepareMaskScene(metadata, drawn.coarse, air, 0, 2, mask_scene));
     const Image<uint8_t> clear(kSize, kSize, 1);
     ASSERT_OK(RetrieveWater(metadata, drawn.coarse, clear, false, 2, air).status());
     ASSERT_OK_AND_ASSIGN(const AotResult found, RetrieveAot(metadata, drawn.coarse, mask_scene, clear, /*adjacency=*/false, 2, air));

@@ -13,15 +13,21 @@ constexpr double kNoise = 0.002;
 constexpr double kOutlier = 9.0;  // squared residual, in sigmas, at which a pixel counts half
 constexpr double kDarkestAllowed = 0.0;
 
+// Surface reflectance of a pixel whose surroundings are not like itself.
+double Surface(const BandCoefficients& c, const SeenPixel& seen) {
+  const Inversion inversion = WithEnvironment(c, SurfaceReflectance(c, seen.around));
+  return inversion.gain * seen.toa - inversion.offset;
+}
+
 double Loss(double squared) { return squared / (1.0 + squared / kOutlier); }
 
 // Mean loss of the pixels at one AOT.
 double Misfit(const AotSteps& steps, size_t k, std::span<const DarkPixel> pixels) {
   double sum = 0;
   for (const DarkPixel& p : pixels) {
-    const double blue = SurfaceReflectance(steps.blue[k], p.blue);
-    const double red = SurfaceReflectance(steps.red[k], p.red);
-    const double swir2 = SurfaceReflectance(steps.swir2[k], p.swir2);
+    const double blue = Surface(steps.blue[k], p.blue);
+    const double red = Surface(steps.red[k], p.red);
+    const double swir2 = Surface(steps.swir2[k], p.swir2);
     const double expected_red = kRedToSwir2 * swir2;
     const double expected_blue = kBlueToRed * kRedToSwir2 * swir2;
     const double red_sigma = kRedSpread * expected_red + kNoise;
@@ -33,13 +39,13 @@ double Misfit(const AotSteps& steps, size_t k, std::span<const DarkPixel> pixels
   return sum / static_cast<double>(pixels.size());
 }
 
-// The AOT at which `toa` comes down to the least reflectance allowed; the last step when it never does.
-double AotOfDarkest(const std::vector<double>& aot, const std::vector<BandCoefficients>& band, double toa) {
-  if (std::isnan(toa)) return aot.back();
-  double before = SurfaceReflectance(band[0], toa) - kDarkestAllowed;
+// The AOT at which the pixel comes down to the least reflectance allowed; the last step when it never does.
+double AotOfDarkest(const std::vector<double>& aot, const std::vector<BandCoefficients>& band, const SeenPixel& seen) {
+  if (std::isnan(seen.toa)) return aot.back();
+  double before = Surface(band[0], seen) - kDarkestAllowed;
   if (before <= 0) return aot.front();
   for (size_t k = 1; k < aot.size(); ++k) {
-    const double here = SurfaceReflectance(band[k], toa) - kDarkestAllowed;
+    const double here = Surface(band[k], seen) - kDarkestAllowed;
     if (here <= 0) return aot[k - 1] + (aot[k] - aot[k - 1]) * before / (before - here);
     before = here;
   }
@@ -48,8 +54,8 @@ double AotOfDarkest(const std::vector<double>& aot, const std::vector<BandCoeffi
 
 }  // namespace
 
-AotEstimate EstimateAot(const AotSteps& steps, std::span<const DarkPixel> pixels, double darkest_blue,
-                        double darkest_red) {
+AotEstimate EstimateAot(const AotSteps& steps, std::span<const DarkPixel> pixels, const SeenPixel& darkest_blue,
+                        const SeenPixel& darkest_red) {
   if (pixels.empty()) return {};
   const std::vector<double>& aot = steps.aot;
   std::vector<double> misfit(aot.size());

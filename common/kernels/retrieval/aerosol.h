@@ -19,9 +19,15 @@ namespace arpent::kernels {
 inline constexpr double kRedToSwir2 = 0.525;
 inline constexpr double kBlueToRed = 0.50;
 
-// TOA reflectance of one dark pixel.
+// TOA reflectance of a pixel in one band, and the mean of its surroundings, whose light strays into its beam. At each AOT
+// that is tried both are inverted together: dark vegetation among bright fields would otherwise pass for hazy. Equal
+// values say that nothing strays.
+struct SeenPixel {
+  float toa = 0, around = 0;
+};
+
 struct DarkPixel {
-  float blue = 0, red = 0, swir2 = 0;
+  SeenPixel blue, red, swir2;
 };
 
 // The atmosphere of one place at rising AOT: one entry of each per step.
@@ -36,10 +42,10 @@ struct AotEstimate {
   int pixels = 0;          // 0: no estimate
 };
 
-// `darkest_blue`, `darkest_red`: the TOA reflectance of the darkest clear ground of the place (first percentile), NaN
-// when there is none. At least three steps.
-AotEstimate EstimateAot(const AotSteps& steps, std::span<const DarkPixel> pixels, double darkest_blue,
-                        double darkest_red);
+// `darkest_blue`, `darkest_red`: the darkest clear ground of the place (first percentile), NaN when there is none. At least
+// three steps.
+AotEstimate EstimateAot(const AotSteps& steps, std::span<const DarkPixel> pixels, const SeenPixel& darkest_blue,
+                        const SeenPixel& darkest_red);
 
 // Fills and smooths the estimates of cells (row by row of `columns`): each cell is the mean of all, weighted by their
 // number of pixels, their uncertainty and the distance (half weight at `reach` cells), with `fallback` as one faint

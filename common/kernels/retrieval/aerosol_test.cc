@@ -9,7 +9,9 @@
 namespace arpent::kernels {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr SeenPixel kNone{std::numeric_limits<float>::quiet_NaN(), 0};
+
+SeenPixel AmongItsLike(double toa) { return {static_cast<float>(toa), static_cast<float>(toa)}; }
 
 // A plain single-scattering atmosphere, not the tables': path and transmittance linear and exponential in AOT.
 BandCoefficients Air(double path_per_aot, double extinction, double molecular_path, double aot) {
@@ -45,9 +47,9 @@ std::vector<DarkPixel> Pixels(double aot, double red_ratio, double blue_ratio, i
   for (int i = 0; i < count; ++i) {
     const double swir2 = 0.03 + 0.05 * i / count;
     const double red = red_ratio * swir2;
-    pixels.push_back({static_cast<float>(ToaReflectance(Blue(aot), blue_ratio * red) + gauss(random)),
-                      static_cast<float>(ToaReflectance(Red(aot), red) + gauss(random)),
-                      static_cast<float>(ToaReflectance(Swir2(aot), swir2) + gauss(random))});
+    pixels.push_back({AmongItsLike(ToaReflectance(Blue(aot), blue_ratio * red) + gauss(random)),
+                      AmongItsLike(ToaReflectance(Red(aot), red) + gauss(random)),
+                      AmongItsLike(ToaReflectance(Swir2(aot), swir2) + gauss(random))});
   }
   return pixels;
 }
@@ -55,7 +57,7 @@ std::vector<DarkPixel> Pixels(double aot, double red_ratio, double blue_ratio, i
 TEST(EstimateAot, FindsTheAotOfPixelsThatObeyTheRelation) {
   const AotSteps steps = Steps();
   for (const double aot : {0.02, 0.12, 0.27, 0.55, 1.2}) {
-    const AotEstimate e = EstimateAot(steps, Pixels(aot, kRedToSwir2, kBlueToRed, 50, 0, 1), kNaN, kNaN);
+    const AotEstimate e = EstimateAot(steps, Pixels(aot, kRedToSwir2, kBlueToRed, 50, 0, 1), kNone, kNone);
     EXPECT_NEAR(e.aot, aot, 0.01 + 0.025 * aot) << aot;  // the steps are wider at high AOT
     EXPECT_EQ(e.pixels, 50);
     EXPECT_LT(e.uncertainty, 0.05 + 0.15 * aot);
@@ -69,7 +71,7 @@ TEST(EstimateAot, StaysCloseWhenTheGroundHasOtherRatios) {
   for (const double aot : {0.05, 0.2, 0.4, 0.6}) {
     for (const double red_ratio : {0.45, 0.525, 0.6}) {
       for (const double blue_ratio : {0.4, 0.5, 0.6}) {
-        const double error = EstimateAot(steps, Pixels(aot, red_ratio, blue_ratio, 60, 0.001, 3), kNaN, kNaN).aot - aot;
+        const double error = EstimateAot(steps, Pixels(aot, red_ratio, blue_ratio, 60, 0.001, 3), kNone, kNone).aot - aot;
         sum += error * error;
         ++count;
       }
@@ -80,17 +82,35 @@ TEST(EstimateAot, StaysCloseWhenTheGroundHasOtherRatios) {
 
 TEST(EstimateAot, IgnoresAFewPixelsThatAreNoVegetation) {
   std::vector<DarkPixel> pixels = Pixels(0.2, kRedToSwir2, kBlueToRed, 80, 0.0005, 5);
-  for (int i = 0; i < 12; ++i) pixels.push_back({0.22f, 0.18f, 0.06f});
-  EXPECT_NEAR(EstimateAot(Steps(), pixels, kNaN, kNaN).aot, 0.2, 0.02);
+  for (int i = 0; i < 12; ++i) pixels.push_back({AmongItsLike(0.22), AmongItsLike(0.18), AmongItsLike(0.06)});
+  EXPECT_NEAR(EstimateAot(Steps(), pixels, kNone, kNone).aot, 0.2, 0.02);
+}
+
+TEST(EstimateAot, TakesOffWhatStraysInFromBrightFields) {
+  // The same vegetation, a few pixels among fields of 0.10 (blue), 0.16 (red) and 0.30 (2.2 um).
+  for (const double aot : {0.1, 0.3, 0.6}) {
+    const auto seen = [](const BandCoefficients& c, double rho, double fields) {
+      const double toa = c.rho_path + c.gas * c.t_down() * (c.t_up_direct * rho + c.t_up_diffuse * fields) / (1 - c.s_albedo * fields);
+      return SeenPixel{static_cast<float>(toa), static_cast<float>(ToaReflectance(c, fields))};
+    };
+    std::vector<DarkPixel> pixels, as_uniform;
+    for (int i = 0; i < 40; ++i) {
+      const double swir2 = 0.04 + 0.001 * i, red = kRedToSwir2 * swir2, blue = kBlueToRed * red;
+      pixels.push_back({seen(Blue(aot), blue, 0.10), seen(Red(aot), red, 0.16), seen(Swir2(aot), swir2, 0.30)});
+      as_uniform.push_back({AmongItsLike(pixels.back().blue.toa), AmongItsLike(pixels.back().red.toa), AmongItsLike(pixels.back().swir2.toa)});
+    }
+    EXPECT_NEAR(EstimateAot(Steps(), pixels, kNone, kNone).aot, aot, 0.07 * aot) << aot;  // wide steps at high AOT
+    EXPECT_GT(EstimateAot(Steps(), as_uniform, kNone, kNone).aot, 1.1 * aot) << aot;
+  }
 }
 
 TEST(EstimateAot, DarkGroundSetsAnUpperBound) {
   const std::vector<DarkPixel> pixels = Pixels(0.5, kRedToSwir2, kBlueToRed, 40, 0, 5);
-  const double darkest = ToaReflectance(Blue(0.3), 0.0);
-  EXPECT_NEAR(EstimateAot(Steps(), pixels, darkest, kNaN).aot, 0.3, 0.01);
+  const SeenPixel darkest = AmongItsLike(ToaReflectance(Blue(0.3), 0.0));
+  EXPECT_NEAR(EstimateAot(Steps(), pixels, darkest, kNone).aot, 0.3, 0.01);
 }
 
-TEST(EstimateAot, NoPixelsNoEstimate) { EXPECT_EQ(EstimateAot(Steps(), {}, kNaN, kNaN).pixels, 0); }
+TEST(EstimateAot, NoPixelsNoEstimate) { EXPECT_EQ(EstimateAot(Steps(), {}, kNone, kNone).pixels, 0); }
 
 TEST(SmoothAot, FillsFromNeighboursAndFallsBack) {
   std::vector<AotEstimate> cells(25);

@@ -31,6 +31,7 @@ namespace {
 using raster::Image;
 
 constexpr int kCloudMarginPixels = 3;
+constexpr double kHazyAot = 0.25;  // of a scene, from which on haze would pass for cloud
 
 const TaskInput* FindInput(const TaskSpec& task, const std::string& role) {
   for (const TaskInput& input : task.inputs) {
@@ -179,8 +180,14 @@ class L2aRun {
 
   absl::Status LookForClouds(const CoarseScene& coarse, const Air& air, CoarseResult& found) {
     const scene::SceneMetadata& metadata = scene_->metadata();
-    ARPENT_RETURN_IF_ERROR(PrepareMaskScene(metadata, coarse, air, context_.threads, mask_scene_));
+    ARPENT_RETURN_IF_ERROR(PrepareMaskScene(metadata, coarse, air, 0, context_.threads, mask_scene_));
     found.masks.clouds = kernels::DetectClouds(mask_scene_.input);
+    ARPENT_ASSIGN_OR_RETURN(const double haze, SceneHaze(metadata, coarse, mask_scene_, found.masks.clouds, options_.adjacency,
+                                                         context_.threads, air));
+    if (haze > kHazyAot) {
+      ARPENT_RETURN_IF_ERROR(PrepareMaskScene(metadata, coarse, air, haze - kDefaultAot, context_.threads, mask_scene_));
+      found.masks.clouds = kernels::DetectClouds(mask_scene_.input);
+    }
     found.cloud_cover = kernels::CloudCover(found.masks.clouds);
     return absl::OkStatus();
   }

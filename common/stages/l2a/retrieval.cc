@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "common/base/parallel.h"
@@ -11,6 +12,7 @@
 #include "common/kernels/atmosphere/water_vapour.h"
 #include "common/kernels/masking/regions.h"
 #include "common/kernels/retrieval/aerosol.h"
+#include "common/stages/l2a/surroundings.h"
 
 namespace arpent::stages {
 namespace {
@@ -23,14 +25,18 @@ constexpr int kWaterSmoothing = 2;    // radius, coarse pixels: 300 m
 constexpr size_t kDarkestPerCell = 250;
 constexpr int kLeastPerCell = 5;
 constexpr int kLeastPerScene = 10;
+constexpr float kLeastNdvi = 0.4f, kLeastNdviInHaze = 0.2f;
 constexpr std::array<double, 18> kAotSteps = {0.0,  0.03, 0.06, 0.09, 0.12, 0.16, 0.20, 0.25, 0.30,
                                               0.36, 0.43, 0.5,  0.6,  0.75, 0.9,  1.15, 1.5,  2.0};
 
-kernels::AtmosphericState Molecules(const Air& air, double east_m, double south_m) {
+kernels::AtmosphericState WithAot(const Air& air, double aot, double east_m, double south_m) {
   kernels::AtmosphericState state = air.StateAt(east_m, south_m);
-  state.aerosol = kernels::AerosolModel::kNone;
+  if (aot <= 0) state.aerosol = kernels::AerosolModel::kNone;
+  state.aot_550 = aot;
   return state;
 }
+
+int AotCells(int pixels) { return (pixels + kAotCellPixels - 1) / kAotCellPixels; }
 
 double Centre(int pixel) { return (pixel + 0.5) * kCoarsePixel_m; }
 
@@ -107,65 +113,71 @@ void SmoothWater(const Image<float>& raw, double median, Image<float>& smooth, I
   }
 }
 
+constexpr kernels::SeenPixel kUnseen{std::numeric_limits<float>::quiet_NaN(), 0};
+
 // Everything that EstimateAot needs of one cell.
 struct AotCell {
   std::vector<kernels::DarkPixel> pixels;
-  double darkest_blue = std::numeric_limits<double>::quiet_NaN();
-  double darkest_red = std::numeric_limits<double>::quiet_NaN();
+  kernels::SeenPixel darkest_blue = kUnseen;
+  kernels::SeenPixel darkest_red = kUnseen;
 };
 
-double FirstPercentile(std::vector<float>& values) {
-  if (values.size() < 100) return std::numeric_limits<double>::quiet_NaN();
+kernels::SeenPixel FirstPercentile(std::vector<kernels::SeenPixel>& values) {
+  if (values.size() < 100) return kUnseen;
   const auto at = values.begin() + static_cast<ptrdiff_t>(values.size() / 100);
-  std::nth_element(values.begin(), at, values.end());
+  std::nth_element(values.begin(), at, values.end(), [](const kernels::SeenPixel& a, const kernels::SeenPixel& b) {
+    return std::pair(a.toa, a.around) < std::pair(b.toa, b.around);
+  });
   return *at;
 }
 
-bool IsDarkVegetation(const kernels::MaskInput& in, int x, int y) {
+// `least_ndvi`: haze lowers it.
+bool IsDarkVegetation(const kernels::MaskInput& in, float least_ndvi, int x, int y) {
   const float nir = in.nir_narrow(x, y), red = in.red(x, y), swir2 = in.swir2(x, y);
   return swir2 > 0.01f && swir2 < 0.12f && nir > 0.12f && (nir - swir2) / (nir + swir2) > 0.5f &&
-         (nir - red) / (nir + red) > 0.4f;
+         (nir - red) / (nir + red) > least_ndvi;
 }
 
-// TOA reflectance as it would be if each pixel's surroundings were like itself. What strays in from the surroundings is,
-// to first order, the diffuse over the direct upward transmittance times how much the mean within 1 km differs: dark
-// vegetation among bright fields would otherwise pass for hazy.
-Image<float> WithoutStrayLight(const Image<float>& toa, const Image<uint8_t>& clear, double diffuse_over_direct) {
-  constexpr int kReach = 17;  // coarse pixels: 1 km
-  const kernels::LocalMean mean = kernels::MeanAround(toa.view(), clear.view(), kReach);
-  Image<float> evened = toa;
-  for (size_t i = 0; i < toa.size(); ++i) {
-    if (clear.data()[i] == 0) continue;
-    evened.data()[i] += static_cast<float>(diffuse_over_direct) * (toa.data()[i] - mean.mean.data()[i]);
+// A band with the means of its surroundings over clear ground; with `adjacency` off each pixel is among its like.
+class SeenBand {
+ public:
+  SeenBand(const Image<float>& toa, const Image<uint8_t>& clear, bool adjacency) : toa_(toa) {
+    if (adjacency) around_ = MeanOfSurroundings(toa.view(), clear.view()).mean;
   }
-  return evened;
-}
+  kernels::SeenPixel At(int x, int y) const { return {toa_(x, y), around_.empty() ? toa_(x, y) : around_(x, y)}; }
+
+ private:
+  const Image<float>& toa_;
+  Image<float> around_;
+};
 
 class AotRetrieval {
  public:
   AotRetrieval(const scene::SceneMetadata& metadata, const CoarseScene& coarse, const MaskScene& mask_scene,
-               const Image<uint8_t>& clear, const Air& air, bool adjacency)
+               const Image<uint8_t>& clear, const Air& air, bool adjacency, float least_ndvi)
       : input_(mask_scene.input),
+        least_ndvi_(least_ndvi),
         clear_(clear),
         air_(air),
         roles_(RolesOf(metadata)),
         blue_(metadata.BandIndex(roles_.blue)),
         red_(metadata.BandIndex(roles_.red)),
         swir2_(metadata.BandIndex(roles_.swir2)),
-        blue_toa_(Evened(coarse, roles_.blue, blue_, adjacency)),
-        red_toa_(Evened(coarse, roles_.red, red_, adjacency)),
-        swir2_toa_(Evened(coarse, roles_.swir2, swir2_, adjacency)) {}
+        blue_toa_(coarse.toa.at(roles_.blue), clear, adjacency),
+        red_toa_(coarse.toa.at(roles_.red), clear, adjacency),
+        swir2_toa_(coarse.toa.at(roles_.swir2), clear, adjacency) {}
 
   AotCell Collect(int x0, int y0, int x1, int y1) const {
-    const Image<float>&blue = blue_toa_, &red = red_toa_, &swir2 = swir2_toa_;
     AotCell cell;
-    std::vector<float> all_blue, all_red;
+    std::vector<kernels::SeenPixel> all_blue, all_red;
     for (int y = y0; y < y1; ++y) {
       for (int x = x0; x < x1; ++x) {
         if (clear_(x, y) == 0) continue;
-        all_blue.push_back(blue(x, y));
-        all_red.push_back(red(x, y));
-        if (IsDarkVegetation(input_, x, y)) cell.pixels.push_back({blue(x, y), red(x, y), swir2(x, y)});
+        all_blue.push_back(blue_toa_.At(x, y));
+        all_red.push_back(red_toa_.At(x, y));
+        if (IsDarkVegetation(input_, least_ndvi_, x, y)) {
+          cell.pixels.push_back({blue_toa_.At(x, y), red_toa_.At(x, y), swir2_toa_.At(x, y)});
+        }
       }
     }
     cell.darkest_blue = FirstPercentile(all_blue);
@@ -190,30 +202,31 @@ class AotRetrieval {
   static void KeepDarkest(size_t count, std::vector<kernels::DarkPixel>& pixels) {
     if (pixels.size() <= count) return;
     std::stable_sort(pixels.begin(), pixels.end(),
-                     [](const kernels::DarkPixel& a, const kernels::DarkPixel& b) { return a.swir2 < b.swir2; });
+                     [](const kernels::DarkPixel& a, const kernels::DarkPixel& b) { return a.swir2.toa < b.swir2.toa; });
     pixels.resize(count);
   }
 
  private:
-  Image<float> Evened(const CoarseScene& coarse, const std::string& name, int band, bool adjacency) const {
-    const Image<float>& toa = coarse.toa.at(name);
-    if (!adjacency) return toa;
-    const double east = Centre(coarse.grid.width / 2), south = Centre(coarse.grid.height / 2);
-    kernels::AtmosphericState state = air_.StateAt(east, south);
-    state.aot_550 = kFirstAot;
-    const kernels::BandCoefficients c = air_.CoefficientsOf(band, east, south, state);
-    return WithoutStrayLight(toa, clear_, c.t_up_diffuse / c.t_up_direct);
-  }
-
-  static constexpr double kFirstAot = 0.15;
-
   const kernels::MaskInput& input_;
+  const float least_ndvi_;
   const Image<uint8_t>& clear_;
   const Air& air_;
   const BandRoles roles_;
   const int blue_, red_, swir2_;
-  const Image<float> blue_toa_, red_toa_, swir2_toa_;
+  const SeenBand blue_toa_, red_toa_, swir2_toa_;
 };
+
+// Runs `visit(cell, x0, y0, x1, y1)` for the AOT cells of the scene, in parallel.
+template <typename Visit>
+absl::Status ForEachCell(const geo::Grid& grid, int threads, const Visit& visit) {
+  const int columns = AotCells(grid.width), rows = AotCells(grid.height);
+  return ParallelFor(static_cast<size_t>(columns) * rows, threads, [&](size_t i) -> absl::Status {
+    const int x0 = static_cast<int>(i) % columns * kAotCellPixels;
+    const int y0 = static_cast<int>(i) / columns * kAotCellPixels;
+    visit(i, x0, y0, std::min(x0 + kAotCellPixels, grid.width), std::min(y0 + kAotCellPixels, grid.height));
+    return absl::OkStatus();
+  });
+}
 
 // Draws an estimate towards the default, as far as it is vague.
 void Temper(float& aot, float& uncertainty) {
@@ -240,7 +253,7 @@ BandRoles RolesOf(const scene::SceneMetadata& metadata) {
   return {"B02", "B03", "B04", "B08", "B8A", "B11", "B12", "B10"};
 }
 
-absl::Status PrepareMaskScene(const scene::SceneMetadata& metadata, const CoarseScene& coarse, const Air& air,
+absl::Status PrepareMaskScene(const scene::SceneMetadata& metadata, const CoarseScene& coarse, const Air& air, double aot,
                               int threads, MaskScene& out) {
   const BandRoles roles = RolesOf(metadata);
   const std::vector<std::string> names = {roles.blue,       roles.green, roles.red,  roles.nir,
@@ -252,7 +265,7 @@ absl::Status PrepareMaskScene(const scene::SceneMetadata& metadata, const Coarse
     const int band = metadata.BandIndex(names[i]);
     if (band < 0) return absl::DataLossError(absl::StrCat(metadata.product_id, ": band ", names[i], " is missing"));
     const auto nodes = MakeNodes(width, height, kCoarsePixel_m, kMaskNodeStep, true, [&](double east, double south) {
-      return kernels::UniformGround(air.CoefficientsOf(band, east, south, Molecules(air, east, south)));
+      return kernels::UniformGround(air.CoefficientsOf(band, east, south, WithAot(air, aot, east, south)));
     });
     kernels::InvertToSurfaceReflectance(coarse.toa.at(names[i]).view(), 0, 0, nodes, out.bands.at(names[i]).view());
     return absl::OkStatus();
@@ -327,24 +340,34 @@ absl::StatusOr<WaterResult> RetrieveWater(const scene::SceneMetadata& metadata, 
   return result;
 }
 
+absl::StatusOr<double> SceneHaze(const scene::SceneMetadata& metadata, const CoarseScene& coarse, const MaskScene& mask_scene,
+                                 const kernels::CloudMasks& masks, bool adjacency, int threads, const Air& air) {
+  const Image<uint8_t> near_cloud = kernels::Dilate(masks.cloud.view(), 3);
+  Image<uint8_t> ground = coarse.valid;
+  for (size_t i = 0; i < ground.size(); ++i) {
+    if (near_cloud.data()[i] || masks.cirrus.data()[i] || masks.snow.data()[i] || masks.water.data()[i]) ground.data()[i] = 0;
+  }
+  const AotRetrieval retrieval(metadata, coarse, mask_scene, ground, air, adjacency, kLeastNdviInHaze);
+  std::vector<AotCell> cells(static_cast<size_t>(AotCells(coarse.grid.width)) * AotCells(coarse.grid.height));
+  ARPENT_RETURN_IF_ERROR(ForEachCell(coarse.grid, threads, [&](size_t i, int x0, int y0, int x1, int y1) {
+    cells[i] = retrieval.Collect(x0, y0, x1, y1);
+  }));
+  const double east = Centre(coarse.grid.width / 2), south = Centre(coarse.grid.height / 2);
+  const kernels::AotEstimate whole = SceneAot(retrieval, cells, east, south);
+  return whole.pixels == 0 ? 0.0 : whole.aot;
+}
+
 absl::StatusOr<AotResult> RetrieveAot(const scene::SceneMetadata& metadata, const CoarseScene& coarse,
                                       const MaskScene& mask_scene, const Image<uint8_t>& clear, bool adjacency,
                                       int threads, Air& air) {
-  const int columns = (coarse.grid.width + kAotCellPixels - 1) / kAotCellPixels;
-  const int rows = (coarse.grid.height + kAotCellPixels - 1) / kAotCellPixels;
-  const AotRetrieval retrieval(metadata, coarse, mask_scene, clear, air, adjacency);
+  const int columns = AotCells(coarse.grid.width), rows = AotCells(coarse.grid.height);
+  const AotRetrieval retrieval(metadata, coarse, mask_scene, clear, air, adjacency, kLeastNdvi);
   std::vector<AotCell> cells(static_cast<size_t>(columns) * rows);
   std::vector<kernels::AotEstimate> estimates(cells.size());
-  ARPENT_RETURN_IF_ERROR(ParallelFor(cells.size(), threads, [&](size_t i) -> absl::Status {
-    const int x0 = static_cast<int>(i) % columns * kAotCellPixels;
-    const int y0 = static_cast<int>(i) / columns * kAotCellPixels;
-    const int x1 = std::min(x0 + kAotCellPixels, coarse.grid.width);
-    const int y1 = std::min(y0 + kAotCellPixels, coarse.grid.height);
+  ARPENT_RETURN_IF_ERROR(ForEachCell(coarse.grid, threads, [&](size_t i, int x0, int y0, int x1, int y1) {
     cells[i] = retrieval.Collect(x0, y0, x1, y1);
-    if (cells[i].pixels.size() >= kLeastPerCell) {
-      estimates[i] = retrieval.Estimate(cells[i], Centre((x0 + x1) / 2), Centre((y0 + y1) / 2));
-    }
-    return absl::OkStatus();
+    if (cells[i].pixels.size() < kLeastPerCell) return;
+    estimates[i] = retrieval.Estimate(cells[i], Centre((x0 + x1) / 2), Centre((y0 + y1) / 2));
   }));
   const double east = Centre(coarse.grid.width / 2), south = Centre(coarse.grid.height / 2);
   const kernels::AotEstimate whole = SceneAot(retrieval, cells, east, south);

@@ -26,14 +26,20 @@ inline constexpr double kDefaultWater_gcm2 = 1.5;
 // Side of the cells in which AOT is estimated: 3 km.
 inline constexpr int kAotCellPixels = 50;
 
-// Surface-like reflectance of the mask bands: molecules and gases removed, aerosol left. Owns what `input` sees.
+// Surface-like reflectance of the mask bands: molecules and gases removed, aerosol left (but for what is more than usual, see
+// SceneHaze). Owns what `input` sees.
 struct MaskScene {
   std::map<std::string, raster::Image<float>> bands;
   kernels::MaskInput input;
 };
-// Parallel by band. The scene must have B02, B03, B04, B08, B8A, B11, B12 (or Landsat's B2-B7).
-absl::Status PrepareMaskScene(const scene::SceneMetadata& metadata, const CoarseScene& coarse, const Air& air,
+// Parallel by band. `aot` of aerosol is taken off too. The scene must have B02, B03, B04, B08, B8A, B11, B12 (or Landsat's B2-B7).
+absl::Status PrepareMaskScene(const scene::SceneMetadata& metadata, const CoarseScene& coarse, const Air& air, double aot,
                               int threads, MaskScene& out);
+
+// AOT of the whole scene from its dark vegetation, before clouds are known well: for masks, which know usual haze only
+// (kDefaultAot). 0 when the scene shows no vegetation.
+absl::StatusOr<double> SceneHaze(const scene::SceneMetadata& metadata, const CoarseScene& coarse, const MaskScene& mask_scene,
+                                 const kernels::CloudMasks& masks, bool adjacency, int threads, const Air& air);
 
 // Which pixels the retrievals may use: clear ground, away from clouds and shadows.
 raster::Image<uint8_t> ClearGround(const CoarseScene& coarse, const kernels::CloudMasks& masks,

@@ -11,6 +11,7 @@
 #include "common/kernels/masking/regions.h"
 #include "common/raster/resample.h"
 #include "common/stages/l2a/retrieval.h"
+#include "common/stages/l2a/surroundings.h"
 
 namespace arpent::stages {
 namespace {
@@ -19,12 +20,15 @@ using raster::Image;
 using raster::View;
 
 constexpr double kNodeSpacing_m = 300;
-constexpr int kEnvironmentRadius = 17;  // 1 km in coarse pixels
 constexpr int kEnvironmentStride = 5;   // 300 m
 constexpr int kCoarseNodeStep = 10;     // 600 m
 
-// Rows of a strip: whole rows of ESA's JPEG 2000 tiles (1024, 640 px) that are also whole COG blocks (512 px).
-int StripRows(int resolution_m) {
+constexpr int64_t kLittleMemory = int64_t{1} << 30;
+
+// Rows of a strip: whole rows of ESA's JPEG 2000 tiles (1024, 640 px) that are also whole COG blocks (512 px). Where memory is
+// short, one block: some tiles are then decoded twice.
+int StripRows(int resolution_m, int64_t memory_bytes) {
+  if (memory_bytes < kLittleMemory) return 512;
   switch (resolution_m) {
     case 10:
       return 2048;
@@ -156,7 +160,7 @@ class FinePass {
     std::vector<Strip> strips;
     for (size_t b = 0; b < work_.size(); ++b) {
       const geo::Grid& grid = work_[b].grid;
-      const int rows = StripRows(work_[b].band->resolution_m);
+      const int rows = StripRows(work_[b].band->resolution_m, context_.memory_bytes);
       for (int y = 0; y < grid.height; y += rows) {
         strips.push_back({b, {0, y, grid.width, std::min(rows, grid.height - y)}});
         ++work_[b].strips_left;
@@ -287,7 +291,7 @@ absl::StatusOr<std::map<std::string, Field>> MeanSurroundings(const scene::Scene
     });
     Image<float> surface(width, height);
     kernels::InvertToSurfaceReflectance(coarse.toa.at(bands[i]).view(), 0, 0, nodes, surface.view());
-    const kernels::LocalMean mean = kernels::MeanAround(surface.view(), ground.view(), kEnvironmentRadius);
+    const kernels::LocalMean mean = MeanOfSurroundings(surface.view(), ground.view());
     const float scene_mean = MeanOf(surface, ground);
     Field field{Image<float>((width + kEnvironmentStride - 1) / kEnvironmentStride,
                              (height + kEnvironmentStride - 1) / kEnvironmentStride),
