@@ -19,7 +19,7 @@ namespace {
 using raster::Image;
 
 constexpr double kDegree = M_PI / 180;
-constexpr int kPixel_m = 30;
+constexpr int kPixel_m = 30;  // as delivered
 constexpr double kAngleStep_m = 5000;
 constexpr double kAngleUnit_deg = 0.01;  // of Collection 2's angle bands
 constexpr uint16_t kNoData = 0;
@@ -149,8 +149,9 @@ class LandsatScene final : public Scene {
       }
       pools.push_back(std::make_unique<DatasetPool>(folder.GdalPathOf(file), folder.UriOf(file)));
       ARPENT_RETURN_IF_ERROR(CheckTiffIsWhole(*pools.back(), found->second));
-      ARPENT_ASSIGN_OR_RETURN(const geo::Grid grid, GridOf(*pools.back(), product.grid.epsg, kPixel_m));
+      ARPENT_ASSIGN_OR_RETURN(const geo::Grid grid, GridOf(*pools.back(), product.grid.epsg, 0));
       if (i == 0) metadata.grid = grid;
+      metadata.bands[i].resolution_m = static_cast<int>(grid.pixel_m);
       if (grid != metadata.grid) {
         return absl::InvalidArgumentError(absl::StrCat(folder.UriOf(file), ": covers another area than band B1"));
       }
@@ -225,16 +226,16 @@ class LandsatScene final : public Scene {
   static absl::StatusOr<Image<float>> SampleAngles(const ProductFolder& folder, const std::string& file,
                                                    const SceneMetadata& metadata) {
     DatasetPool pool(folder.GdalPathOf(file), folder.UriOf(file));
-    ARPENT_ASSIGN_OR_RETURN(const geo::Grid grid, GridOf(pool, metadata.grid.epsg, kPixel_m));
+    ARPENT_ASSIGN_OR_RETURN(const geo::Grid grid, GridOf(pool, metadata.grid.epsg, 0));
     if (grid != metadata.grid) {
       return absl::InvalidArgumentError(absl::StrCat(folder.UriOf(file), ": covers another area than band B1"));
     }
     Image<float> nodes(metadata.sun.zenith_deg.width(), metadata.sun.zenith_deg.height());
     for (int j = 0; j < nodes.height(); ++j) {
-      const int y = std::min(static_cast<int>(j * kAngleStep_m / kPixel_m), grid.height - 1);
+      const int y = std::min(static_cast<int>(j * kAngleStep_m / grid.pixel_m), grid.height - 1);
       ARPENT_ASSIGN_OR_RETURN(const Image<int16_t> row, ReadWindow<int16_t>(pool, 1, {0, y, grid.width, 1}, 0));
       for (int i = 0; i < nodes.width(); ++i) {
-        const int x = std::min(static_cast<int>(i * kAngleStep_m / kPixel_m), grid.width - 1);
+        const int x = std::min(static_cast<int>(i * kAngleStep_m / grid.pixel_m), grid.width - 1);
         nodes(i, j) = static_cast<float>(row(x, 0) * kAngleUnit_deg);
       }
     }
@@ -245,11 +246,11 @@ class LandsatScene final : public Scene {
   void LevelSun(const Band& band, const geo::Window& window, Image<uint16_t>& image) const {
     const double centre = std::cos(metadata_.mean_sun_zenith_deg * kDegree);
     for (int y = 0; y < image.height(); ++y) {
-      const double south_m = (window.y + y + 0.5) * kPixel_m;
+      const double south_m = (window.y + y + 0.5) * metadata_.grid.pixel_m;
       for (int x = 0; x < image.width(); ++x) {
         uint16_t& number = image(x, y);
         if (number == band.no_data || number >= band.saturated) continue;
-        const double factor = centre / std::max(1e-3, sun_.At((window.x + x + 0.5) * kPixel_m, south_m));
+        const double factor = centre / std::max(1e-3, sun_.At((window.x + x + 0.5) * metadata_.grid.pixel_m, south_m));
         const double levelled = (number + band.offset) * factor - band.offset;
         number = static_cast<uint16_t>(std::lround(std::clamp(levelled, 1.0, band.saturated - 1.0)));
       }

@@ -23,8 +23,8 @@ bool IsLandsat(const ProductFolder& folder);
 // horizon.
 absl::StatusOr<SceneMetadata> DescribeLandsat(const ProductFolder& folder);
 
-// Every band must be there and whole (DATA_LOSS naming the file), all on one georeference of 30 m (INVALID_ARGUMENT naming the
-// band that differs); a cut scene, smaller than its metadata say, is legal.
+// Every band must be there and whole (DATA_LOSS naming the file), all on one georeference (INVALID_ARGUMENT naming the band
+// that differs); a cut or decimated scene, smaller than its metadata say, is legal.
 absl::StatusOr<std::unique_ptr<Scene>> OpenLandsat(const ProductFolder& folder);
 
 }  // namespace arpent::scene

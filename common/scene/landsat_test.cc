@@ -109,7 +109,7 @@ TEST_F(Landsat, BrokenFilesAreNamedAndTheSceneIsStillListed) {
   EXPECT_TRUE(listing.rejected.empty());
 }
 
-TEST_F(Landsat, DecimatedPixelsAreRefusedByName) {
+TEST_F(Landsat, ADecimatedSceneIsReadAsItIs) {
   ARPENT_REQUIRE_SHARED_DATA("landsat8_l1_scene_900m");
   auto stores = std::make_shared<storage::StoreSet>();
   stores->Add("input", *storage::FileStore::Open(SharedData("landsat8_l1_scene_900m")));
@@ -119,7 +119,24 @@ TEST_F(Landsat, DecimatedPixelsAreRefusedByName) {
   EXPECT_EQ(listing.scenes[0].acquisition, "LC08_20170813T155415_016037");
   EXPECT_NEAR(listing.scenes[0].cloud_percent, 26.7, 1e-9);
   EXPECT_NEAR(listing.scenes[0].north_deg, 34.228, 0.03);
-  EXPECT_THAT(OpenScene(stores, listing.scenes[0].uri).status(), StatusIs(absl::StatusCode::kInvalidArgument, "instead of 30 m"));
+  ASSERT_OK_AND_ASSIGN(const auto scene, OpenScene(stores, listing.scenes[0].uri));
+  const SceneMetadata& metadata = scene->metadata();
+  EXPECT_EQ(metadata.grid.pixel_m, 900);
+  EXPECT_EQ(metadata.grid.width, 255);
+  EXPECT_EQ(metadata.FindBand("B4")->resolution_m, 900);
+  // The sun is that of each pixel's own place, far from the corner too.
+  const geo::Window corner{200, 130, 1, 1};
+  ASSERT_OK_AND_ASSIGN(const auto red, scene->ReadBand("B4", corner));
+  const std::string id = metadata.product_id;
+  Dataset file(GDALOpen((SharedData("landsat8_l1_scene_900m") + "/" + id + "/" + id + "_B4.TIF").c_str(), GA_ReadOnly));
+  uint16_t raw = 0;
+  ASSERT_EQ(GDALRasterIO(GDALGetRasterBand(file.get(), 1), GF_Read, corner.x, corner.y, 1, 1, &raw, 1, 1, GDT_UInt16, 0, 0), CE_None);
+  double longitude = metadata.grid.CentreX(corner.x), latitude = metadata.grid.CentreY(corner.y);
+  ASSERT_OK_AND_ASSIGN(const geo::Transform to_degrees, geo::Transform::Create(metadata.grid.epsg, 4326));
+  to_degrees.Forward(longitude, latitude);
+  const double zenith = geo::SunAt(metadata.sensing_start, longitude, latitude).zenith_deg * M_PI / 180;
+  const Band& band = *metadata.FindBand("B4");
+  EXPECT_NEAR((red(0, 0) + band.offset) / band.quantification, (2.0e-5 * raw - 0.1) / std::cos(zenith), 3e-5);
 }
 
 TEST_F(Landsat, WrongMetadataNameTheKey) {

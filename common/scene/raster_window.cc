@@ -49,6 +49,12 @@ absl::StatusOr<geo::Grid> GridOf(DatasetPool& pool, int epsg, double pixel_m) {
   if (GDALGetGeoTransform(dataset.get(), affine) != CE_None) {
     return absl::InvalidArgumentError(absl::StrCat(pool.uri(), ": has no georeference"));
   }
+  if (pixel_m == 0) {
+    pixel_m = std::round(affine[1]);
+    if (std::abs(affine[1] - pixel_m) > 1e-6 || !(pixel_m >= 1 && pixel_m <= 100000)) {
+      return absl::InvalidArgumentError(absl::StrCat(pool.uri(), ": has pixels of ", affine[1], " m, not of whole metres"));
+    }
+  }
   if (std::abs(affine[1] - pixel_m) > 1e-6 || affine[2] != 0 || affine[4] != 0 || affine[5] != -affine[1]) {
     return absl::InvalidArgumentError(
         absl::StrCat(pool.uri(), ": has pixels of ", affine[1], " m instead of ", pixel_m, " m, or is not north-up"));

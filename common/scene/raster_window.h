@@ -15,7 +15,7 @@ template <typename T>
 absl::StatusOr<raster::Image<T>> ReadWindow(DatasetPool& pool, int band, const geo::Window& window, T outside);
 
 // Where the pool's raster lies. INVALID_ARGUMENT naming the file when it has no georeference, is not north-up, or its
-// pixels are not `pixel_m` large; `epsg` is taken as given.
+// pixels are not `pixel_m` large; with `pixel_m` 0, when they are not of whole metres. `epsg` is taken as given.
 absl::StatusOr<geo::Grid> GridOf(DatasetPool& pool, int epsg, double pixel_m);
 
 // DATA_LOSS naming the file when a block of the GeoTIFF reaches past its `size_bytes`. Nothing is decoded.

@@ -1,5 +1,6 @@
 #include "common/scene/safe_scene.h"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
@@ -160,42 +161,58 @@ class SafeScene final : public Scene {
     return error == CE_None ? absl::OkStatus() : GdalError(uri);
   }
 
-  // The georeference that the images carry decides, whatever the metadata states: a cut scene is legal when all bands
-  // agree on its corner and size.
+  // The georeference that the images carry decides, whatever the metadata states: a cut or decimated scene is legal when all
+  // bands agree on its corner and size and their pixels nest.
   absl::Status ReadGrids() {
     std::optional<geo::Grid> common;
     std::string first;
     for (size_t i = 0; i < pools_.size(); ++i) {
-      const Band& band = metadata_.bands[i];
+      Band& band = metadata_.bands[i];
       ARPENT_ASSIGN_OR_RETURN(Dataset dataset, pools_[i]->Take());
       geo::Grid grid = metadata_.grid.WithPixel(band.resolution_m);
       grid.width = GDALGetRasterXSize(dataset.get());
       grid.height = GDALGetRasterYSize(dataset.get());
       double affine[6];
       if (GDALGetGeoTransform(dataset.get(), affine) == CE_None) {
-        if (std::abs(affine[1] - band.resolution_m) > 1e-6 || affine[2] != 0 || affine[4] != 0 || affine[5] != -affine[1]) {
-          return absl::InvalidArgumentError(absl::StrCat(band.uri, ": has pixels of ", affine[1], " m instead of ",
-                                                         band.resolution_m, " m, or is not north-up"));
+        const int pixel_m = static_cast<int>(std::lround(std::clamp(affine[1], 0.0, 1e5)));
+        if (std::abs(affine[1] - pixel_m) > 1e-6 || pixel_m < band.resolution_m || affine[2] != 0 || affine[4] != 0 ||
+            affine[5] != -affine[1]) {
+          return absl::InvalidArgumentError(absl::StrCat(band.uri, ": has pixels of ", affine[1], " m where ", band.resolution_m,
+                                                         " m or more, in whole metres, are expected, or is not north-up"));
         }
+        grid.pixel_m = band.resolution_m = pixel_m;
         grid.west = affine[0];
         grid.north = affine[3];
       }
       pools_[i]->GiveBack(std::move(dataset));
-      // Coarser bands may reach less than one of their pixels past the finest.
-      const geo::Grid fine = grid.WithPixel(10);
       if (!common) {
-        common = fine;
+        common = grid;
         first = band.name;
       }
       if (grid.west != common->west || grid.north != common->north) {
         return absl::InvalidArgumentError(absl::StrCat(band.uri, ": starts elsewhere than band ", first));
       }
-      const auto differs = [](int a, int b) { return std::abs(a - b) >= 6; };
-      if (differs(fine.width, common->width) || differs(fine.height, common->height)) {
+      // Coarser bands may reach less than one of their pixels past the finest.
+      const double coarser_m = std::max(grid.pixel_m, common->pixel_m);
+      const auto differs = [&](int a, int b) { return std::abs(a * grid.pixel_m - b * common->pixel_m) >= coarser_m; };
+      if (differs(grid.width, common->width) || differs(grid.height, common->height)) {
         return absl::InvalidArgumentError(absl::StrCat(band.uri, ": covers ", grid.width, " x ", grid.height, " pixels of ",
                                                        band.resolution_m, " m, which is not the area of band ", first));
       }
-      if (band.resolution_m == 10) metadata_.grid = fine;
+      if (grid.pixel_m < common->pixel_m) common = grid;
+    }
+    metadata_.grid = *common;
+    return CheckPixelsNest();
+  }
+
+  // Pixels of every band are whole numbers of those of any finer one.
+  absl::Status CheckPixelsNest() const {
+    for (const Band& coarse : metadata_.bands) {
+      for (const Band& fine : metadata_.bands) {
+        if (fine.resolution_m > coarse.resolution_m || coarse.resolution_m % fine.resolution_m == 0) continue;
+        return absl::InvalidArgumentError(absl::StrCat(coarse.uri, ": has pixels of ", coarse.resolution_m, " m, no multiple of the ",
+                                                       fine.resolution_m, " m of band ", fine.name));
+      }
     }
     return absl::OkStatus();
   }

@@ -49,8 +49,7 @@ std::vector<Tap> MakeTaps(int coarse_pixels, int samples, int resolution_m, int 
   return taps;
 }
 
-void AverageWhole(View<const uint16_t> whole, const scene::Band& band, View<float> toa, View<uint8_t> valid) {
-  const int factor = static_cast<int>(kCoarsePixel_m) / band.resolution_m;
+void AverageWhole(View<const uint16_t> whole, int factor, const scene::Band& band, View<float> toa, View<uint8_t> valid) {
   Image<uint16_t> mean((whole.width() + factor - 1) / factor, (whole.height() + factor - 1) / factor);
   raster::ShrinkMean(whole, factor, band.no_data, mean.view());
   const auto scale = static_cast<float>(1.0 / band.quantification);
@@ -78,6 +77,16 @@ void Erode(Image<uint8_t>& mask, int reach) {
 }
 
 }  // namespace
+
+double CoarsePixelOf(const scene::SceneMetadata& metadata) {
+  double pixel_m = kCoarsePixel_m;
+  for (const scene::Band& band : metadata.bands) pixel_m = std::max<double>(pixel_m, band.resolution_m);
+  return pixel_m;
+}
+
+int PixelsIn(double distance_m, double pixel_m, int least) {
+  return std::max(least, static_cast<int>(std::lround(distance_m / pixel_m)));
+}
 
 int64_t CoarseScene::ValidPixels() const {
   int64_t count = 0;
@@ -112,11 +121,12 @@ absl::StatusOr<CoarseScene> ReadCoarseScene(const scene::Scene& scene, const std
                                             int threads) {
   const scene::SceneMetadata& metadata = scene.metadata();
   CoarseScene coarse;
-  coarse.grid = metadata.grid.WithPixel(kCoarsePixel_m);
+  const double pixel_m = CoarsePixelOf(metadata);
+  coarse.grid = metadata.grid.WithPixel(pixel_m);
   const int width = coarse.grid.width;
   const int height = coarse.grid.height;
-  // The bands of a chip are too small for resolution levels, and cheap.
-  const bool chip = width * height <= kChipPixels * kChipPixels;
+  // The bands of a chip are too small for resolution levels, and cheap; those of a decimated scene are small already.
+  const bool chip = width * height <= kChipPixels * kChipPixels || pixel_m != kCoarsePixel_m;
   std::vector<Image<float>> toa(bands.size());
   std::vector<Image<uint8_t>> valid(bands.size());
   ARPENT_RETURN_IF_ERROR(ParallelFor(bands.size(), threads, [&](size_t i) -> absl::Status {
@@ -129,7 +139,7 @@ absl::StatusOr<CoarseScene> ReadCoarseScene(const scene::Scene& scene, const std
     ARPENT_ASSIGN_OR_RETURN(const Image<uint16_t> reduced, scene.ReadReduced(bands[i], level));
     if (reduced.empty()) return absl::DataLossError(absl::StrCat(band->uri, ": the band has no pixels"));
     if (level == 0) {
-      AverageWhole(reduced.view(), *band, toa[i].view(), valid[i].view());
+      AverageWhole(reduced.view(), static_cast<int>(pixel_m) / band->resolution_m, *band, toa[i].view(), valid[i].view());
     } else {
       ResampleReduced(reduced.view(), *band, level, toa[i].view(), valid[i].view());
     }

@@ -30,7 +30,7 @@ namespace {
 
 using raster::Image;
 
-constexpr int kCloudMarginPixels = 3;
+constexpr double kNearCloud_m = 180;
 constexpr double kHazyAot = 0.25;  // of a scene, from which on haze would pass for cloud
 
 const TaskInput* FindInput(const TaskSpec& task, const std::string& role) {
@@ -92,7 +92,7 @@ kernels::SceneGeometry ShadowGeometry(const scene::SceneMetadata& metadata, cons
   const kernels::Geometry g = air.GeometryAt(band, east, south);
   const Direction sun = air.sun().At(east, south);
   return {g.sun_zenith_deg, sun.azimuth_deg, g.view_zenith_deg, sun.azimuth_deg - g.relative_azimuth_deg,
-          kCoarsePixel_m};
+          CoarsePixelOf(metadata)};
 }
 
 class L2aRun {
@@ -125,7 +125,7 @@ class L2aRun {
     const scene::SceneMetadata& metadata = scene_->metadata();
     const geo::Extent extent = metadata.grid.extent();
     const Direction sun = air.sun().At((extent.east - extent.west) / 2, (extent.north - extent.south) / 2);
-    ARPENT_ASSIGN_OR_RETURN(terrain, ReadTerrain(*context_.stores, dem->uri, GroundGrid(metadata),
+    ARPENT_ASSIGN_OR_RETURN(terrain, ReadTerrain(*context_.stores, dem->uri, GroundGrid(metadata), CoarsePixelOf(metadata),
                                                  {sun.zenith_deg, sun.azimuth_deg}, options_.terrain));
     air.altitude_km = terrain->altitude_km;
     air.notes.insert(air.notes.end(), terrain->notes.begin(), terrain->notes.end());
@@ -141,7 +141,11 @@ class L2aRun {
     ARPENT_ASSIGN_OR_RETURN(const CoarseScene coarse, ReadCoarseScene(*scene_, looked_at, context_.threads));
     context_.progress(0.1);
     if (coarse.ValidPixels() == 0) return Skipped("no-data", 0);
+    if (coarse.grid.pixel_m > kCoarsePixel_m) {
+      air.notes.push_back(absl::StrFormat("decimated: pixels of %g m; clouds and shadows are looked for at that size", coarse.grid.pixel_m));
+    }
     CoarseResult found;
+    found.masks.pixel_m = coarse.grid.pixel_m;
     ARPENT_RETURN_IF_ERROR(LookForClouds(coarse, air, found));
     if (found.cloud_cover > options_.cloud_limit) return Skipped("cloudy", found.cloud_cover);
     ARPENT_RETURN_IF_ERROR(Retrieve(coarse, air, found));
@@ -201,7 +205,7 @@ class L2aRun {
     ARPENT_ASSIGN_OR_RETURN(found.aot, RetrieveAot(metadata, coarse, mask_scene_, clear, options_.adjacency, context_.threads, air));
     ARPENT_ASSIGN_OR_RETURN(found.water, RetrieveWater(metadata, coarse, clear, true, context_.threads, air));
     found.masks.shadow = found.shadow.shadow;
-    found.masks.near_cloud = kernels::Dilate(found.masks.clouds.cloud.view(), kCloudMarginPixels);
+    found.masks.near_cloud = kernels::Dilate(found.masks.clouds.cloud.view(), PixelsIn(kNearCloud_m, coarse.grid.pixel_m));
     found.masks.water_interpolated = found.water.interpolated;
     found.masks.aot_interpolated = found.aot.interpolated;
     SpreadMasks(coarse.valid, found.masks);
@@ -209,7 +213,6 @@ class L2aRun {
     return absl::OkStatus();
   }
 
-  // 1.38 um sees cirrus only where water vapour hides the ground.
   // Where the ground is seen: 1 off the clouds and their margins.
   static raster::Image<uint8_t> CloudFree(const CoarseScene& coarse, const CoarseResult& found) {
     raster::Image<uint8_t> ground = coarse.valid;
@@ -219,6 +222,7 @@ class L2aRun {
     return ground;
   }
 
+  // 1.38 um sees cirrus only where water vapour hides the ground.
   Field ThinCirrus(const CoarseScene& coarse, const std::string& band, const CoarseResult& found, Air& air) const {
     constexpr double kLeastWater_gcm2 = 0.25;
     constexpr double kClearSky = 0.001;
@@ -227,7 +231,7 @@ class L2aRun {
       air.notes.push_back("cirrus: not corrected, the scene has no band at 1.38 um or too little water vapour");
       return {};
     }
-    Field field{Image<float>(coarse.grid.width, coarse.grid.height), kCoarsePixel_m, 0};
+    Field field{Image<float>(coarse.grid.width, coarse.grid.height), coarse.grid.pixel_m, 0};
     const kernels::LocalMean mean = kernels::MeanAround(cirrus->second.view(), coarse.valid.view(), 2);
     for (int y = 0; y < field.values.height(); ++y) {
       for (int x = 0; x < field.values.width(); ++x) {

@@ -98,7 +98,7 @@ class QualityStrip {
  public:
   QualityStrip(const scene::SceneMetadata& metadata, const GroundLayers& ground, const CoarseMasks& masks,
                const Air& air)
-      : ground_(ground), masks_(masks), air_(air), low_sun_possible_(LowSunPossible(metadata)) {
+      : ground_(ground), masks_(masks), air_(air), aot_cell_(AotCellPixels(masks.pixel_m)), low_sun_possible_(LowSunPossible(metadata)) {
     const BandRoles roles = RolesOf(metadata);
     blue_ = &ground.bands.at(roles.blue);
     green_ = &ground.bands.at(roles.green);
@@ -122,8 +122,8 @@ class QualityStrip {
   void Pixel(int x, int y, int row, Layers& layers, QualityCounts& counts) const {
     const double east = (x + 0.5) * ground_.grid.pixel_m;
     const double south = (y + 0.5) * ground_.grid.pixel_m;
-    const int cx = std::min(static_cast<int>(east / kCoarsePixel_m), masks_.shadow.width() - 1);
-    const int cy = std::min(static_cast<int>(south / kCoarsePixel_m), masks_.shadow.height() - 1);
+    const int cx = std::min(static_cast<int>(east / masks_.pixel_m), masks_.shadow.width() - 1);
+    const int cy = std::min(static_cast<int>(south / masks_.pixel_m), masks_.shadow.height() - 1);
     const kernels::PixelMasks masks = MasksOf(x, y, cx, cy);
     const kernels::GroundSpectrum spectrum{(*blue_)(x, y) * kScale,  (*green_)(x, y) * kScale,
                                            (*red_)(x, y) * kScale,   (*nir_narrow_)(x, y) * kScale,
@@ -139,7 +139,7 @@ class QualityStrip {
       layers.water(x, row) = Thousandths(air_.water_gcm2.At(east, south));
       if (aot > kHighAot) qa |= raster::kQaHighAerosol;
       if (low_sun_possible_ && air_.sun().At(east, south).zenith_deg > kLowSunZenithDeg) qa |= raster::kQaLowSun;
-      if (masks_.aot_interpolated(cx / kAotCellPixels, cy / kAotCellPixels)) qa |= raster::kQaAotInterpolated;
+      if (masks_.aot_interpolated(cx / aot_cell_, cy / aot_cell_)) qa |= raster::kQaAotInterpolated;
       if (masks_.water_interpolated(cx, cy)) qa |= raster::kQaWvInterpolated;
     }
     layers.qa(x, row) = qa;
@@ -168,6 +168,7 @@ class QualityStrip {
   const GroundLayers& ground_;
   const CoarseMasks& masks_;
   const Air& air_;
+  const int aot_cell_;
   const bool low_sun_possible_;
   const Image<int16_t>*blue_, *green_, *red_, *nir_narrow_, *swir1_, *swir2_;
 };

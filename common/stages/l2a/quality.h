@@ -16,6 +16,7 @@ namespace arpent::stages {
 
 // Everything of the coarse pass that the quality layers show.
 struct CoarseMasks {
+  double pixel_m = kCoarsePixel_m;
   kernels::CloudMasks clouds;
   raster::Image<uint8_t> shadow;
   raster::Image<uint8_t> near_cloud;  // within 180 m of a cloud

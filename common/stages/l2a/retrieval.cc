@@ -19,9 +19,11 @@ namespace {
 
 using raster::Image;
 
-constexpr int kMaskNodeStep = 64;     // coarse pixels between nodes: 3.8 km
-constexpr int kWaterCellPixels = 50;  // one inverse per 3 km
-constexpr int kWaterSmoothing = 2;    // radius, coarse pixels: 300 m
+constexpr double kMaskNodeStep_m = 3840;
+constexpr double kWaterCell_m = 3000;  // one inverse per cell
+constexpr double kWaterSmoothing_m = 120;  // radius: over 300 m
+constexpr double kAotCell_m = 3000;
+constexpr double kCloudMargin_m = 180;
 constexpr size_t kDarkestPerCell = 250;
 constexpr int kLeastPerCell = 5;
 constexpr int kLeastPerScene = 10;
@@ -36,9 +38,9 @@ kernels::AtmosphericState WithAot(const Air& air, double aot, double east_m, dou
   return state;
 }
 
-int AotCells(int pixels) { return (pixels + kAotCellPixels - 1) / kAotCellPixels; }
+int Cells(int pixels, int cell) { return (pixels + cell - 1) / cell; }
 
-double Centre(int pixel) { return (pixel + 0.5) * kCoarsePixel_m; }
+double Centre(int pixel, double pixel_m) { return (pixel + 0.5) * pixel_m; }
 
 // Reflectance at 945 nm over that at 865 nm: bare ground rises as from 783 to 865 nm, canopies less.
 double SlopeTo945(float b07, float b8a, float ndvi) {
@@ -55,9 +57,10 @@ class WaterRetrieval {
 
   // Retrieves into `water` (NaN where the ground says nothing) inside one cell, every `stride`-th pixel.
   void Cell(int cell_x, int cell_y, int stride, const Image<uint8_t>& clear, Image<float>& water) const {
-    const int x0 = cell_x * kWaterCellPixels, y0 = cell_y * kWaterCellPixels;
-    const int x1 = std::min(x0 + kWaterCellPixels, water.width()), y1 = std::min(y0 + kWaterCellPixels, water.height());
-    const double east = Centre((x0 + x1) / 2), south = Centre((y0 + y1) / 2);
+    const double pixel_m = coarse_.grid.pixel_m;
+    const int cell = PixelsIn(kWaterCell_m, pixel_m), x0 = cell_x * cell, y0 = cell_y * cell;
+    const int x1 = std::min(x0 + cell, water.width()), y1 = std::min(y0 + cell, water.height());
+    const double east = Centre((x0 + x1) / 2, pixel_m), south = Centre((y0 + y1) / 2, pixel_m);
     const kernels::WaterVapourInverse inverse(air_.tables(), air_.TableIndex(b8a_), air_.TableIndex(b09_),
                                               air_.GeometryAt(b09_, east, south), air_.StateAt(east, south));
     const Image<float>& b04 = coarse_.toa.at("B04");
@@ -89,7 +92,7 @@ float Median(std::vector<float>& values) {
 }
 
 // The mean within 300 m; where the scene says nothing near, of wider and wider surroundings, else the median.
-void SmoothWater(const Image<float>& raw, double median, Image<float>& smooth, Image<uint8_t>& interpolated) {
+void SmoothWater(const Image<float>& raw, double pixel_m, double median, Image<float>& smooth, Image<uint8_t>& interpolated) {
   const int width = raw.width();
   const int height = raw.height();
   Image<uint8_t> known(width, height);
@@ -99,14 +102,15 @@ void SmoothWater(const Image<float>& raw, double median, Image<float>& smooth, I
   smooth = Image<float>(width, height, static_cast<float>(median));
   interpolated = Image<uint8_t>(width, height, 1);
   Image<uint8_t> filled(width, height);
-  for (const int radius : {kWaterSmoothing, 16, 64, 256}) {
+  const int own = PixelsIn(kWaterSmoothing_m, pixel_m, 0);
+  for (const int radius : {own, 16, 64, 256}) {
     const kernels::LocalMean around = kernels::MeanAround(raw.view(), known.view(), radius);
     for (int y = 0; y < height; ++y) {
       for (int x = 0; x < width; ++x) {
         if (filled(x, y) || around.count(x, y) == 0) continue;
         smooth(x, y) = around.mean(x, y);
         filled(x, y) = 1;
-        interpolated(x, y) = radius != kWaterSmoothing;
+        interpolated(x, y) = radius != own;
       }
     }
     if (radius > std::max(width, height)) break;
@@ -141,8 +145,9 @@ bool IsDarkVegetation(const kernels::MaskInput& in, float least_ndvi, int x, int
 // A band with the means of its surroundings over clear ground; with `adjacency` off each pixel is among its like.
 class SeenBand {
  public:
-  SeenBand(const Image<float>& toa, const Image<uint8_t>& clear, bool adjacency) : toa_(toa) {
-    if (adjacency) around_ = MeanOfSurroundings(toa.view(), clear.view()).mean;
+  SeenBand(const CoarseScene& coarse, const std::string& band, const Image<uint8_t>& clear, bool adjacency)
+      : toa_(coarse.toa.at(band)) {
+    if (adjacency) around_ = MeanOfSurroundings(toa_.view(), clear.view(), coarse.grid.pixel_m).mean;
   }
   kernels::SeenPixel At(int x, int y) const { return {toa_(x, y), around_.empty() ? toa_(x, y) : around_(x, y)}; }
 
@@ -163,9 +168,9 @@ class AotRetrieval {
         blue_(metadata.BandIndex(roles_.blue)),
         red_(metadata.BandIndex(roles_.red)),
         swir2_(metadata.BandIndex(roles_.swir2)),
-        blue_toa_(coarse.toa.at(roles_.blue), clear, adjacency),
-        red_toa_(coarse.toa.at(roles_.red), clear, adjacency),
-        swir2_toa_(coarse.toa.at(roles_.swir2), clear, adjacency) {}
+        blue_toa_(coarse, roles_.blue, clear, adjacency),
+        red_toa_(coarse, roles_.red, clear, adjacency),
+        swir2_toa_(coarse, roles_.swir2, clear, adjacency) {}
 
   AotCell Collect(int x0, int y0, int x1, int y1) const {
     AotCell cell;
@@ -219,11 +224,11 @@ class AotRetrieval {
 // Runs `visit(cell, x0, y0, x1, y1)` for the AOT cells of the scene, in parallel.
 template <typename Visit>
 absl::Status ForEachCell(const geo::Grid& grid, int threads, const Visit& visit) {
-  const int columns = AotCells(grid.width), rows = AotCells(grid.height);
+  const int cell = AotCellPixels(grid.pixel_m), columns = Cells(grid.width, cell), rows = Cells(grid.height, cell);
   return ParallelFor(static_cast<size_t>(columns) * rows, threads, [&](size_t i) -> absl::Status {
-    const int x0 = static_cast<int>(i) % columns * kAotCellPixels;
-    const int y0 = static_cast<int>(i) / columns * kAotCellPixels;
-    visit(i, x0, y0, std::min(x0 + kAotCellPixels, grid.width), std::min(y0 + kAotCellPixels, grid.height));
+    const int x0 = static_cast<int>(i) % columns * cell;
+    const int y0 = static_cast<int>(i) / columns * cell;
+    visit(i, x0, y0, std::min(x0 + cell, grid.width), std::min(y0 + cell, grid.height));
     return absl::OkStatus();
   });
 }
@@ -248,6 +253,8 @@ kernels::AotEstimate SceneAot(const AotRetrieval& retrieval, const std::vector<A
 
 }  // namespace
 
+int AotCellPixels(double coarse_pixel_m) { return PixelsIn(kAotCell_m, coarse_pixel_m); }
+
 BandRoles RolesOf(const scene::SceneMetadata& metadata) {
   if (absl::StartsWith(metadata.platform, "LC")) return {"B2", "B3", "B4", "B5", "B5", "B6", "B7", "B9"};
   return {"B02", "B03", "B04", "B08", "B8A", "B11", "B12", "B10"};
@@ -264,7 +271,7 @@ absl::Status PrepareMaskScene(const scene::SceneMetadata& metadata, const Coarse
   ARPENT_RETURN_IF_ERROR(ParallelFor(names.size(), threads, [&](size_t i) -> absl::Status {
     const int band = metadata.BandIndex(names[i]);
     if (band < 0) return absl::DataLossError(absl::StrCat(metadata.product_id, ": band ", names[i], " is missing"));
-    const auto nodes = MakeNodes(width, height, kCoarsePixel_m, kMaskNodeStep, true, [&](double east, double south) {
+    const auto nodes = MakeNodes(width, height, coarse.grid.pixel_m, PixelsIn(kMaskNodeStep_m, coarse.grid.pixel_m), true, [&](double east, double south) {
       return kernels::UniformGround(air.CoefficientsOf(band, east, south, WithAot(air, aot, east, south)));
     });
     kernels::InvertToSurfaceReflectance(coarse.toa.at(names[i]).view(), 0, 0, nodes, out.bands.at(names[i]).view());
@@ -282,9 +289,8 @@ absl::Status PrepareMaskScene(const scene::SceneMetadata& metadata, const Coarse
 
 Image<uint8_t> ClearGround(const CoarseScene& coarse, const kernels::CloudMasks& masks,
                            raster::View<const uint8_t> shadow) {
-  constexpr int kCloudMargin = 3;
   constexpr uint8_t kHazyPercent = 20;
-  const Image<uint8_t> near_cloud = kernels::Dilate(masks.cloud.view(), kCloudMargin);
+  const Image<uint8_t> near_cloud = kernels::Dilate(masks.cloud.view(), PixelsIn(kCloudMargin_m, coarse.grid.pixel_m));
   const Image<uint8_t> near_shadow = kernels::Dilate(shadow, 1);
   Image<uint8_t> clear(coarse.grid.width, coarse.grid.height);
   for (int y = 0; y < clear.height(); ++y) {
@@ -311,8 +317,7 @@ absl::StatusOr<WaterResult> RetrieveWater(const scene::SceneMetadata& metadata, 
   }
   const WaterRetrieval retrieval(metadata, coarse, air);
   Image<float> raw(width, height, std::numeric_limits<float>::quiet_NaN());
-  const int columns = (width + kWaterCellPixels - 1) / kWaterCellPixels;
-  const int rows = (height + kWaterCellPixels - 1) / kWaterCellPixels;
+  const int cell = PixelsIn(kWaterCell_m, coarse.grid.pixel_m), columns = Cells(width, cell), rows = Cells(height, cell);
   // A quarter of the pixels in each direction is plenty for a first guess.
   const int stride = whole || width * height < 100000 ? 1 : 4;
   ARPENT_RETURN_IF_ERROR(ParallelFor(static_cast<size_t>(columns) * rows, threads, [&](size_t i) -> absl::Status {
@@ -330,8 +335,8 @@ absl::StatusOr<WaterResult> RetrieveWater(const scene::SceneMetadata& metadata, 
   result.mean_gcm2 = median;
   air.water_gcm2 = {.values = {}, .cell_m = 1, .constant = median};
   if (!whole) return result;
-  SmoothWater(raw, median, air.water_gcm2.values, result.interpolated);
-  air.water_gcm2.cell_m = kCoarsePixel_m;
+  SmoothWater(raw, coarse.grid.pixel_m, median, air.water_gcm2.values, result.interpolated);
+  air.water_gcm2.cell_m = coarse.grid.pixel_m;
   double sum = 0;
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) sum += coarse.valid(x, y) ? air.water_gcm2.values(x, y) : 0;
@@ -342,17 +347,18 @@ absl::StatusOr<WaterResult> RetrieveWater(const scene::SceneMetadata& metadata, 
 
 absl::StatusOr<double> SceneHaze(const scene::SceneMetadata& metadata, const CoarseScene& coarse, const MaskScene& mask_scene,
                                  const kernels::CloudMasks& masks, bool adjacency, int threads, const Air& air) {
-  const Image<uint8_t> near_cloud = kernels::Dilate(masks.cloud.view(), 3);
+  const Image<uint8_t> near_cloud = kernels::Dilate(masks.cloud.view(), PixelsIn(kCloudMargin_m, coarse.grid.pixel_m));
   Image<uint8_t> ground = coarse.valid;
   for (size_t i = 0; i < ground.size(); ++i) {
     if (near_cloud.data()[i] || masks.cirrus.data()[i] || masks.snow.data()[i] || masks.water.data()[i]) ground.data()[i] = 0;
   }
   const AotRetrieval retrieval(metadata, coarse, mask_scene, ground, air, adjacency, kLeastNdviInHaze);
-  std::vector<AotCell> cells(static_cast<size_t>(AotCells(coarse.grid.width)) * AotCells(coarse.grid.height));
+  const int cell = AotCellPixels(coarse.grid.pixel_m);
+  std::vector<AotCell> cells(static_cast<size_t>(Cells(coarse.grid.width, cell)) * Cells(coarse.grid.height, cell));
   ARPENT_RETURN_IF_ERROR(ForEachCell(coarse.grid, threads, [&](size_t i, int x0, int y0, int x1, int y1) {
     cells[i] = retrieval.Collect(x0, y0, x1, y1);
   }));
-  const double east = Centre(coarse.grid.width / 2), south = Centre(coarse.grid.height / 2);
+  const double east = Centre(coarse.grid.width / 2, coarse.grid.pixel_m), south = Centre(coarse.grid.height / 2, coarse.grid.pixel_m);
   const kernels::AotEstimate whole = SceneAot(retrieval, cells, east, south);
   return whole.pixels == 0 ? 0.0 : whole.aot;
 }
@@ -360,16 +366,17 @@ absl::StatusOr<double> SceneHaze(const scene::SceneMetadata& metadata, const Coa
 absl::StatusOr<AotResult> RetrieveAot(const scene::SceneMetadata& metadata, const CoarseScene& coarse,
                                       const MaskScene& mask_scene, const Image<uint8_t>& clear, bool adjacency,
                                       int threads, Air& air) {
-  const int columns = AotCells(coarse.grid.width), rows = AotCells(coarse.grid.height);
+  const double pixel_m = coarse.grid.pixel_m;
+  const int cell = AotCellPixels(pixel_m), columns = Cells(coarse.grid.width, cell), rows = Cells(coarse.grid.height, cell);
   const AotRetrieval retrieval(metadata, coarse, mask_scene, clear, air, adjacency, kLeastNdvi);
   std::vector<AotCell> cells(static_cast<size_t>(columns) * rows);
   std::vector<kernels::AotEstimate> estimates(cells.size());
   ARPENT_RETURN_IF_ERROR(ForEachCell(coarse.grid, threads, [&](size_t i, int x0, int y0, int x1, int y1) {
     cells[i] = retrieval.Collect(x0, y0, x1, y1);
     if (cells[i].pixels.size() < kLeastPerCell) return;
-    estimates[i] = retrieval.Estimate(cells[i], Centre((x0 + x1) / 2), Centre((y0 + y1) / 2));
+    estimates[i] = retrieval.Estimate(cells[i], Centre((x0 + x1) / 2, pixel_m), Centre((y0 + y1) / 2, pixel_m));
   }));
-  const double east = Centre(coarse.grid.width / 2), south = Centre(coarse.grid.height / 2);
+  const double east = Centre(coarse.grid.width / 2, coarse.grid.pixel_m), south = Centre(coarse.grid.height / 2, coarse.grid.pixel_m);
   const kernels::AotEstimate whole = SceneAot(retrieval, cells, east, south);
   if (whole.pixels == 0) air.notes.push_back("AOT: default 0.15, the scene shows no dark vegetation");
 
@@ -389,7 +396,7 @@ absl::StatusOr<AotResult> RetrieveAot(const scene::SceneMetadata& metadata, cons
   result.mean_uncertainty = uncertainty / (columns * rows);
   result.uncertainty = std::move(map.uncertainty);
   result.interpolated = std::move(map.interpolated);
-  air.aot = {.values = std::move(map.aot), .cell_m = kAotCellPixels * kCoarsePixel_m, .constant = result.mean};
+  air.aot = {.values = std::move(map.aot), .cell_m = cell * pixel_m, .constant = result.mean};
   return result;
 }
 

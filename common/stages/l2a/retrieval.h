@@ -23,8 +23,8 @@ inline constexpr double kDefaultAotUncertainty = 0.10;
 inline constexpr double kAotSpread = 0.30;
 inline constexpr double kDefaultWater_gcm2 = 1.5;
 
-// Side of the cells in which AOT is estimated: 3 km.
-inline constexpr int kAotCellPixels = 50;
+// Side of the cells in which AOT is estimated, in coarse pixels: 3 km.
+int AotCellPixels(double coarse_pixel_m);
 
 // Surface-like reflectance of the mask bands: molecules and gases removed, aerosol left (but for what is more than usual, see
 // SceneHaze). Owns what `input` sees.

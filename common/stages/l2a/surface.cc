@@ -20,8 +20,8 @@ using raster::Image;
 using raster::View;
 
 constexpr double kNodeSpacing_m = 300;
-constexpr int kEnvironmentStride = 5;   // 300 m
-constexpr int kCoarseNodeStep = 10;     // 600 m
+constexpr double kEnvironmentStride_m = 300;
+constexpr double kCoarseNodeStep_m = 600;
 
 constexpr int64_t kLittleMemory = int64_t{1} << 30;
 
@@ -173,7 +173,7 @@ class FinePass {
   }
 
   bool HasData(const geo::Window& window, int resolution_m) const {
-    const double scale = resolution_m / kCoarsePixel_m;
+    const double scale = resolution_m / coarse_.grid.pixel_m;
     const int first = static_cast<int>(window.y * scale);
     const int last = std::min(data_.height() - 1, static_cast<int>((window.y + window.height) * scale));
     for (int y = first; y <= last; ++y) {
@@ -264,7 +264,8 @@ float MeanOf(const Image<float>& values, const Image<uint8_t>& mask) {
 }  // namespace
 
 geo::Grid GroundGrid(const scene::SceneMetadata& metadata) {
-  return metadata.grid.WithPixel(std::max(metadata.grid.pixel_m, 20.0));
+  const scene::Band* swir = metadata.FindBand(RolesOf(metadata).swir1);
+  return metadata.grid.WithPixel(swir == nullptr ? std::max(metadata.grid.pixel_m, 20.0) : swir->resolution_m);
 }
 
 std::vector<std::string> OutputBands(const scene::SceneMetadata& metadata, const Air& air) {
@@ -283,22 +284,24 @@ absl::StatusOr<std::map<std::string, Field>> MeanSurroundings(const scene::Scene
                                                               const Image<uint8_t>& ground, int threads) {
   const int width = coarse.grid.width;
   const int height = coarse.grid.height;
+  const double pixel_m = coarse.grid.pixel_m;
+  const int stride = PixelsIn(kEnvironmentStride_m, pixel_m);
   std::vector<Field> fields(bands.size());
   ARPENT_RETURN_IF_ERROR(ParallelFor(bands.size(), threads, [&](size_t i) -> absl::Status {
     const int band = metadata.BandIndex(bands[i]);
-    const auto nodes = MakeNodes(width, height, kCoarsePixel_m, kCoarseNodeStep, true, [&](double east, double south) {
+    const auto nodes = MakeNodes(width, height, pixel_m, PixelsIn(kCoarseNodeStep_m, pixel_m), true, [&](double east, double south) {
       return kernels::UniformGround(air.CoefficientsAt(band, east, south));
     });
     Image<float> surface(width, height);
     kernels::InvertToSurfaceReflectance(coarse.toa.at(bands[i]).view(), 0, 0, nodes, surface.view());
-    const kernels::LocalMean mean = MeanOfSurroundings(surface.view(), ground.view());
+    const kernels::LocalMean mean = MeanOfSurroundings(surface.view(), ground.view(), pixel_m);
     const float scene_mean = MeanOf(surface, ground);
-    Field field{Image<float>((width + kEnvironmentStride - 1) / kEnvironmentStride,
-                             (height + kEnvironmentStride - 1) / kEnvironmentStride),
-                kEnvironmentStride * kCoarsePixel_m, 0};
+    Field field{Image<float>((width + stride - 1) / stride,
+                             (height + stride - 1) / stride),
+                stride * pixel_m, 0};
     for (int y = 0; y < field.values.height(); ++y) {
       for (int x = 0; x < field.values.width(); ++x) {
-        const int cx = std::min(kEnvironmentStride * x + 2, width - 1), cy = std::min(kEnvironmentStride * y + 2, height - 1);
+        const int cx = std::min(stride * x + stride / 2, width - 1), cy = std::min(stride * y + stride / 2, height - 1);
         field.values(x, y) = mean.count(cx, cy) > 0 ? mean.mean(cx, cy) : scene_mean;
       }
     }

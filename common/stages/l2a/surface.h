@@ -37,7 +37,7 @@ absl::StatusOr<std::map<std::string, Field>> MeanSurroundings(const scene::Scene
                                                               const std::vector<std::string>& bands,
                                                               const raster::Image<uint8_t>& ground, int threads);
 
-// The grid of the quality layers: 20 m, 30 m for Landsat.
+// The grid of the quality layers: that of the short-wave infrared; 20 m, 30 m for Landsat, more for a decimated scene.
 geo::Grid GroundGrid(const scene::SceneMetadata& metadata);
 
 // Surface reflectance x 10000 of the classifying bands on the 20 m grid (30 m for Landsat), kept for the quality

@@ -10,8 +10,9 @@
 
 namespace arpent::stages {
 
-// Coarse values (60 m) averaged over their surroundings, over pixels with mask 1. Count 0: there are none.
-kernels::LocalMean MeanOfSurroundings(raster::View<const float> values, raster::View<const uint8_t> mask);
+// Values of `pixel_m` averaged over their surroundings, over pixels with mask 1. Count 0: there are none. Pixels too large to have
+// surroundings within 1 km are their own.
+kernels::LocalMean MeanOfSurroundings(raster::View<const float> values, raster::View<const uint8_t> mask, double pixel_m);
 
 }  // namespace arpent::stages
 

@@ -16,8 +16,7 @@ using raster::Image;
 using raster::View;
 
 // Mean height of the known pixels of each coarse cell, NaN where there are none.
-Image<float> CoarseHeights(const Image<float>& heights, double pixel_m) {
-  const int factor = std::max(1, static_cast<int>(kCoarsePixel_m / pixel_m));
+Image<float> CoarseHeights(const Image<float>& heights, int factor) {
   Image<float> coarse((heights.width() + factor - 1) / factor, (heights.height() + factor - 1) / factor,
                       std::numeric_limits<float>::quiet_NaN());
   for (int y = 0; y < coarse.height(); ++y) {
@@ -38,10 +37,10 @@ Image<float> CoarseHeights(const Image<float>& heights, double pixel_m) {
 }  // namespace
 
 absl::StatusOr<Terrain> ReadTerrain(const storage::StoreSet& stores, const std::string& uri, const geo::Grid& ground,
-                                    const kernels::SunPosition& sun, bool with_light) {
+                                    double coarse_pixel_m, const kernels::SunPosition& sun, bool with_light) {
   ARPENT_ASSIGN_OR_RETURN(const Image<float> heights, scene::ReadElevation(stores, uri, ground));
   Terrain terrain;
-  const Image<float> coarse = CoarseHeights(heights, ground.pixel_m);
+  const Image<float> coarse = CoarseHeights(heights, PixelsIn(coarse_pixel_m, ground.pixel_m));
   double sum = 0;
   int64_t known = 0;
   for (int y = 0; y < coarse.height(); ++y) {
@@ -57,7 +56,7 @@ absl::StatusOr<Terrain> ReadTerrain(const storage::StoreSet& stores, const std::
     terrain.notes.push_back(absl::StrFormat(
         "altitude: %.0f m, the mean, and flat where the DEM has no height (%.2f %%)", mean_m, 100 * holes));
   }
-  terrain.altitude_km = {Image<float>(coarse.width(), coarse.height()), kCoarsePixel_m, mean_m * 1e-3};
+  terrain.altitude_km = {Image<float>(coarse.width(), coarse.height()), coarse_pixel_m, mean_m * 1e-3};
   for (int y = 0; y < coarse.height(); ++y) {
     for (int x = 0; x < coarse.width(); ++x) {
       const double height_km = (std::isfinite(coarse(x, y)) ? coarse(x, y) : mean_m) * 1e-3;
@@ -68,7 +67,7 @@ absl::StatusOr<Terrain> ReadTerrain(const storage::StoreSet& stores, const std::
   if (with_light) {
     terrain.light = kernels::Illuminate(heights.view(), ground.pixel_m, sun);
     terrain.light_pixel_m = ground.pixel_m;
-    terrain.cast_shadow = kernels::CastShadows(coarse.view(), kCoarsePixel_m, sun);
+    terrain.cast_shadow = kernels::CastShadows(coarse.view(), coarse_pixel_m, sun);
   }
   return terrain;
 }

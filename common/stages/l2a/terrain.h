@@ -17,17 +17,17 @@
 namespace arpent::stages {
 
 struct Terrain {
-  Field altitude_km;                           // 60 m
+  Field altitude_km;                           // coarse pixels
   std::optional<kernels::Illumination> light;  // on the ground grid (20 m); none: slopes are left alone
   double light_pixel_m = 20;
-  raster::Image<uint8_t> cast_shadow;  // 60 m; empty without light
+  raster::Image<uint8_t> cast_shadow;  // coarse pixels; empty without light
   std::vector<std::string> notes;
 };
 
-// Reads the DEM on `ground` (20 or 30 m). Holes take the mean altitude and are flat; a note says how much they are.
+// Reads the DEM on `ground` (20 or 30 m); `coarse_pixel_m` is a multiple of its pixel. Holes take the mean altitude and are flat; a note says how much they are.
 // INVALID_ARGUMENT when the DEM has nothing at all under the scene.
 absl::StatusOr<Terrain> ReadTerrain(const storage::StoreSet& stores, const std::string& uri, const geo::Grid& ground,
-                                    const kernels::SunPosition& sun, bool with_light);
+                                    double coarse_pixel_m, const kernels::SunPosition& sun, bool with_light);
 
 // What the slopes of one band need, at nodes `step` pixels apart: the share of direct light and the surroundings.
 struct SlopeNodes {
