@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "common/base/status.h"
+#include "common/storage/raster_drivers.h"
 
 namespace arpent::insitu {
 namespace {
@@ -162,7 +163,8 @@ absl::StatusOr<std::unique_ptr<ReferenceMap>> ReferenceMap::Open(const storage::
   QuietGdal quiet;
   const std::string name = uri.substr(uri.find_last_of('/') + 1);
   storage::ClearLastVsiError();
-  Dataset dataset(GDALDataset::Open(path.c_str(), GDAL_OF_RASTER | GDAL_OF_READONLY));
+  ARPENT_RETURN_IF_ERROR(storage::CheckVirtualRaster(path, uri));
+  Dataset dataset(GDALDataset::Open(path.c_str(), GDAL_OF_RASTER | GDAL_OF_READONLY, storage::RasterDrivers()));
   if (dataset == nullptr || dataset->GetRasterCount() < 1) {
     ARPENT_RETURN_IF_ERROR(Annotate(storage::LastVsiError(), name));
     return absl::InvalidArgumentError(absl::StrCat(name, " is no raster that can be read: ", CPLGetLastErrorMsg()));

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
+#include "common/storage/raster_drivers.h"
 
 namespace arpent::insitu {
 namespace {
@@ -49,7 +50,7 @@ absl::StatusOr<VectorFile> VectorFile::Open(const storage::StoreSet& stores, con
   storage::ClearLastVsiError();
   VectorFile file;
   file.name_ = uri.substr(uri.find_last_of('/') + 1);
-  file.dataset_.reset(GDALDataset::Open(path.c_str(), GDAL_OF_VECTOR | GDAL_OF_READONLY));
+  file.dataset_.reset(GDALDataset::Open(path.c_str(), GDAL_OF_VECTOR | GDAL_OF_READONLY, storage::VectorDrivers()));
   if (file.dataset_ == nullptr) {
     ARPENT_RETURN_IF_ERROR(Annotate(storage::LastVsiError(), file.name_));
     return absl::InvalidArgumentError(

@@ -22,8 +22,9 @@ namespace {
 
 constexpr int kMaxMetadataBytes = 16 << 10;
 constexpr int kKeepaliveMs = 60 * 1000, kKeepaliveTimeoutMs = 20 * 1000;
-constexpr int kLeastPingIntervalMs = 10 * 1000;
+constexpr int kLeastPingIntervalMs = 10 * 1000, kMostPingStrikes = 2;
 constexpr int kHandshakeTimeoutMs = 20 * 1000;
+constexpr int kLongestIdleMs = 15 * 60 * 1000;  // of a connection without calls
 
 // Both are switches of the whole process that later servers pick up.
 void EnableHealthAndReflection(bool reflection) {
@@ -46,6 +47,8 @@ void SetLimits(const ServerOptions& options, grpc::ServerBuilder* builder) {
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kLeastPingIntervalMs);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, kMostPingStrikes);
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kLongestIdleMs);
   builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
   grpc::ResourceQuota quota("arpent");
   quota.SetMaxThreads(options.max_calls);

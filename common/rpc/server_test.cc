@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <map>
 
+#include "absl/time/clock.h"
 #include "arpent/cache/v1/cache_service.grpc.pb.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/status.h"
@@ -157,6 +160,8 @@ TEST_F(Tls, MutualTlsLetsInOnlyWhoIsSigned) {
   EXPECT_THAT(StatOver(stranger, "a"), StatusIs(absl::StatusCode::kUnavailable, ""));
   ASSERT_OK_AND_ASSIGN(const auto plain, OpenChannel(server->address(), {}));
   EXPECT_THAT(StatOver(plain, "a"), StatusIs(absl::StatusCode::kUnavailable, ""));
+  ASSERT_OK_AND_ASSIGN(const auto nameless, OpenChannel(server->address(), {.tls = {.authority_file = Certificate("ca")}}));
+  EXPECT_THAT(StatOver(nameless, "a"), StatusIs(absl::StatusCode::kUnavailable, ""));
   TlsOptions wrong_authority = Identity("client");
   wrong_authority.authority_file = Certificate("strangers-ca");
   ASSERT_OK_AND_ASSIGN(const auto distrustful, OpenChannel(server->address(), {.tls = wrong_authority}));
@@ -165,6 +170,33 @@ TEST_F(Tls, MutualTlsLetsInOnlyWhoIsSigned) {
   ASSERT_OK_AND_ASSIGN(const auto probe, OpenChannel(server->health_address(), {}));
   EXPECT_EQ(Health(probe, ""), grpc::health::v1::HealthCheckResponse::SERVING);
   EXPECT_THAT(StatOver(probe, "a"), StatusIs(absl::StatusCode::kUnimplemented, ""));
+}
+
+TEST_F(Tls, RenewedCertificatesNeedNoRestart) {
+  TlsOptions identity = Identity("server");
+  identity.reload_seconds = 1;
+  ASSERT_OK_AND_ASSIGN(const auto server,
+                       Server::Start({.listen = "127.0.0.1:0", .tls = identity}, {&service_}, metrics_));
+  const auto stat = [&](const TlsOptions& tls) -> absl::StatusOr<std::string> {
+    ARPENT_ASSIGN_OR_RETURN(const auto channel, OpenChannel(server->address(), {.tls = tls}));
+    return StatOver(channel, "a");
+  };
+  EXPECT_OK(stat(Identity("client")));
+  const TlsOptions renewed{Certificate("stranger"), Key("stranger"), Certificate("strangers-ca")};
+  EXPECT_THAT(stat(renewed), StatusIs(absl::StatusCode::kUnavailable, ""));
+  // The server's files take the other authority's contents.
+  std::filesystem::rename(Certificate("ca"), folder_.File("old-ca.pem"));
+  for (const auto& [from, to] : std::map<std::string, std::string>{
+           {Key("stranger"), Key("server")}, {Certificate("stranger"), Certificate("server")},
+           {Certificate("strangers-ca"), Certificate("ca")}}) {
+    std::filesystem::copy_file(from, folder_.File("next"), std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::rename(folder_.File("next"), to);
+  }
+  absl::StatusOr<std::string> answer;
+  for (int i = 0; i < 100 && !(answer = stat(renewed)).ok(); ++i) absl::SleepFor(absl::Milliseconds(100));
+  EXPECT_OK(answer);
+  EXPECT_THAT(stat({Certificate("client"), Key("client"), folder_.File("old-ca.pem")}),
+              StatusIs(absl::StatusCode::kUnavailable, ""));
 }
 
 TEST_F(Tls, NamesTheMissingFile) {

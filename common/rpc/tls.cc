@@ -15,8 +15,6 @@ namespace {
 
 using grpc::experimental::FileWatcherCertificateProvider;
 
-constexpr unsigned kReloadSeconds = 60;
-
 absl::Status CheckReadable(const std::string& file) {
   if (std::ifstream(file).good()) return absl::OkStatus();
   return ErrnoStatus(errno, absl::StrCat("TLS file ", file));
@@ -36,10 +34,10 @@ absl::Status CheckPair(const TlsOptions& options) {
 
 std::shared_ptr<FileWatcherCertificateProvider> Watch(const TlsOptions& options) {
   if (options.certificate_file.empty()) {
-    return std::make_shared<FileWatcherCertificateProvider>(options.authority_file, kReloadSeconds);
+    return std::make_shared<FileWatcherCertificateProvider>(options.authority_file, options.reload_seconds);
   }
   return std::make_shared<FileWatcherCertificateProvider>(options.key_file, options.certificate_file,
-                                                          options.authority_file, kReloadSeconds);
+                                                          options.authority_file, options.reload_seconds);
 }
 
 }  // namespace

@@ -20,6 +20,9 @@ struct TlsOptions {
   std::string key_file;
   std::string authority_file;
 
+  // How often the files are looked at.
+  unsigned reload_seconds = 30;
+
   bool enabled() const { return !certificate_file.empty() || !key_file.empty() || !authority_file.empty(); }
 };
 

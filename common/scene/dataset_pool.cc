@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "common/base/status.h"
+#include "common/storage/raster_drivers.h"
 #include "common/storage/stores.h"
 
 namespace arpent::scene {
@@ -24,11 +25,11 @@ absl::Status GdalError(const std::string& uri) {
   return absl::DataLossError(absl::StrCat(uri, ": cannot be decoded", *message != '\0' ? ": " : "", message));
 }
 
-absl::StatusOr<Dataset> OpenDataset(const std::string& gdal_path, const std::string& uri) {
+absl::StatusOr<Dataset> OpenDataset(const std::string& gdal_path, const std::string& uri, const char* const* drivers) {
   RegisterGdal();
   storage::ClearLastVsiError();
   CPLErrorReset();
-  Dataset dataset(GDALOpen(gdal_path.c_str(), GA_ReadOnly));
+  Dataset dataset(GDALOpenEx(gdal_path.c_str(), GDAL_OF_RASTER | GDAL_OF_READONLY, drivers, nullptr, nullptr));
   if (dataset == nullptr) return GdalError(uri);
   return dataset;
 }
@@ -42,7 +43,7 @@ absl::StatusOr<Dataset> DatasetPool::Take() {
       return dataset;
     }
   }
-  return OpenDataset(gdal_path_, uri_);
+  return OpenDataset(gdal_path_, uri_, storage::ImageDrivers());
 }
 
 void DatasetPool::GiveBack(Dataset dataset) {

@@ -21,8 +21,9 @@ using Dataset = std::unique_ptr<void, DatasetCloser>;
 // Registers GDAL's drivers, once; errors are returned as a Status and never printed.
 void RegisterGdal();
 
-// Opens a raster read-only. DATA_LOSS naming `uri` when GDAL cannot, or the store's own error.
-absl::StatusOr<Dataset> OpenDataset(const std::string& gdal_path, const std::string& uri);
+// Opens a raster read-only, of a format among `drivers` (storage/raster_drivers.h). DATA_LOSS naming `uri` when GDAL cannot,
+// or the store's own error.
+absl::StatusOr<Dataset> OpenDataset(const std::string& gdal_path, const std::string& uri, const char* const* drivers);
 
 // The error of the last failed GDAL call on this thread, naming `uri`: the store's when there is one, else DATA_LOSS.
 absl::Status GdalError(const std::string& uri);

@@ -10,6 +10,7 @@
 
 #include "common/base/status.h"
 #include "common/scene/dataset_pool.h"
+#include "common/storage/raster_drivers.h"
 
 namespace arpent::scene {
 namespace {
@@ -50,7 +51,9 @@ absl::StatusOr<raster::Image<float>> ReadElevation(const storage::StoreSet& stor
                                                    const geo::Grid& grid) {
   ARPENT_RETURN_IF_ERROR(stores.Stat(uri).status());
   ARPENT_ASSIGN_OR_RETURN(const std::string path, storage::GdalPath(uri));
-  ARPENT_ASSIGN_OR_RETURN(const Dataset source, OpenDataset(path, uri));
+  RegisterGdal();
+  ARPENT_RETURN_IF_ERROR(storage::CheckVirtualRaster(path, uri));
+  ARPENT_ASSIGN_OR_RETURN(const Dataset source, OpenDataset(path, uri, storage::RasterDrivers()));
   std::array<double, 6> transform{};
   const char* projection = GDALGetProjectionRef(source.get());
   if (projection == nullptr || *projection == '\0' || GDALGetGeoTransform(source.get(), transform.data()) != CE_None) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -127,6 +128,10 @@ grpc::Status RunServiceImpl::WatchRun(grpc::ServerContext* context, const run::v
                                       grpc::ServerWriter<run::v1::WatchRunResponse>* stream) {
   const auto coordinator = gate_.Enter(*context, Right::kRead);
   if (!coordinator.ok()) return ToGrpc(coordinator.status());
+  const absl::Cleanup leave = [this] { --watchers_; };
+  if (++watchers_ > most_watchers_) {
+    return ToGrpc(absl::ResourceExhaustedError(absl::StrCat("more than ", most_watchers_, " watch; come back later")));
+  }
   int64_t after = request->after_sequence();
   while (!context->IsCancelled()) {
     const absl::StatusOr<Coordinator::Changes> changes =
@@ -134,7 +139,8 @@ grpc::Status RunServiceImpl::WatchRun(grpc::ServerContext* context, const run::v
     if (!changes.ok()) return ToGrpc(changes.status());
     if (changes->any) {
       after = changes->response.sequence();
-      if (!stream->Write(changes->response)) return grpc::Status::CANCELLED;
+      const rpc::StreamWatch::Stream watched(watch_, *context, {.idle = watcher_idle_});
+      if (!stream->Write(changes->response)) return ToGrpc(watched.Explain(absl::CancelledError("the watcher went away")));
     }
     if (changes->ended) return grpc::Status::OK;
     if (changes->any) absl::SleepFor(kGather);

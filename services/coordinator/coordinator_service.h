@@ -3,10 +3,14 @@
 #ifndef ARPENT_SERVICES_COORDINATOR_COORDINATOR_SERVICE_H_
 #define ARPENT_SERVICES_COORDINATOR_COORDINATOR_SERVICE_H_
 
+#include <atomic>
+
+#include "absl/time/time.h"
 #include "arpent/product/v1/product_service.grpc.pb.h"
 #include "arpent/run/v1/run_service.grpc.pb.h"
 #include "arpent/site/v1/site_service.grpc.pb.h"
 #include "arpent/worker/v1/worker_service.grpc.pb.h"
+#include "common/rpc/stream_watch.h"
 #include "services/coordinator/coordinator_gate.h"
 
 namespace arpent::coordinator {
@@ -29,7 +33,13 @@ class SiteServiceImpl final : public site::v1::SiteService::Service {
 
 class RunServiceImpl final : public run::v1::RunService::Service {
  public:
-  explicit RunServiceImpl(const CoordinatorGate& gate) : gate_(gate) {}
+  // More watchers at once are asked to come back: each holds a thread, and other calls need some too.
+  static constexpr int kMostWatchers = 512;
+
+  // `watcher_idle`: how long a watcher may leave what changed unread.
+  explicit RunServiceImpl(const CoordinatorGate& gate, int most_watchers = kMostWatchers,
+                          absl::Duration watcher_idle = absl::Minutes(1))
+      : gate_(gate), most_watchers_(most_watchers), watcher_idle_(watcher_idle) {}
   grpc::Status StartRun(grpc::ServerContext* context, const run::v1::StartRunRequest* request,
                         run::v1::StartRunResponse* response) override;
   grpc::Status GetRun(grpc::ServerContext* context, const run::v1::GetRunRequest* request,
@@ -47,6 +57,10 @@ class RunServiceImpl final : public run::v1::RunService::Service {
 
  private:
   const CoordinatorGate& gate_;
+  const int most_watchers_;
+  const absl::Duration watcher_idle_;
+  std::atomic<int> watchers_ = 0;
+  rpc::StreamWatch watch_;
 };
 
 class ProductServiceImpl final : public product::v1::ProductService::Service {

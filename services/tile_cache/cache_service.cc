@@ -24,7 +24,8 @@ using storage::ObjectStore;
 // cannot make a damaged object visible.
 class StreamedBytes {
  public:
-  explicit StreamedBytes(grpc::ServerReader<pb::WriteRequest>* reader) : reader_(reader), state_(XXH3_createState()) {
+  StreamedBytes(grpc::ServerReader<pb::WriteRequest>* reader, rpc::StreamWatch::Stream& stream)
+      : reader_(reader), stream_(stream), state_(XXH3_createState()) {
     XXH3_64bits_reset(state_);
   }
   ~StreamedBytes() { XXH3_freeState(state_); }
@@ -32,6 +33,7 @@ class StreamedBytes {
   absl::StatusOr<size_t> Next(char* buffer, size_t capacity) {
     while (position_ == message_.data().size()) {
       if (!reader_->Read(&message_)) return absl::DataLossError("the stream ended before its checksum came");
+      if (!message_.data().empty() || message_.has_checksum()) stream_.Moved();
       position_ = 0;
       if (message_.has_checksum()) {
         if (message_.checksum() == XXH3_64bits_digest(state_)) return size_t{0};
@@ -48,12 +50,17 @@ class StreamedBytes {
 
  private:
   grpc::ServerReader<pb::WriteRequest>* const reader_;
+  rpc::StreamWatch::Stream& stream_;
   XXH3_state_t* const state_;
   pb::WriteRequest message_;
   size_t position_ = 0;
 };
 
 }  // namespace
+
+absl::Duration CacheService::LongestFor(int64_t bytes) const {
+  return limits_.longest + absl::Microseconds(bytes);  // at least 1 MB/s
+}
 
 absl::Status CacheService::Admit(const grpc::ServerContext& context, Right right) const {
   return access_ == nullptr ? absl::OkStatus() : access_->Check(context, right);
@@ -105,6 +112,7 @@ grpc::Status CacheService::Read(grpc::ServerContext* context, const pb::ReadRequ
       if (left == 0) left = std::max<int64_t>(0, info.size_bytes - offset);
     }
     pb::ReadResponse response;
+    rpc::StreamWatch::Stream stream(watch_, *context, {.idle = limits_.idle, .longest = LongestFor(left)});
     while (left > 0 && !context->IsCancelled()) {
       std::string& data = *response.mutable_data();
       data.resize(static_cast<size_t>(std::min<int64_t>(left, kCacheChunkBytes)));
@@ -112,7 +120,8 @@ grpc::Status CacheService::Read(grpc::ServerContext* context, const pb::ReadRequ
       const bool last = got < data.size();
       data.resize(got);
       response.set_checksum(ChunkChecksum(data.data(), got));
-      if (got > 0 && !writer->Write(response)) return absl::CancelledError("the reader went away");
+      if (got > 0 && !writer->Write(response)) return stream.Explain(absl::CancelledError("the reader went away"));
+      stream.Moved();
       if (last) break;
       offset += static_cast<int64_t>(got);
       left -= static_cast<int64_t>(got);
@@ -125,19 +134,21 @@ grpc::Status CacheService::Write(grpc::ServerContext* context, grpc::ServerReade
                                  pb::WriteResponse* response) {
   return ToGrpc([&]() -> absl::Status {
     ARPENT_RETURN_IF_ERROR(Admit(*context, Right::kWriteObjects));
+    rpc::StreamWatch::Stream stream(watch_, *context, limits_);
     pb::WriteRequest first;
     if (!reader->Read(&first) || !first.has_header()) {
-      return absl::InvalidArgumentError("a write begins with its header");
+      return stream.Explain(absl::InvalidArgumentError("a write begins with its header"));
     }
     const pb::WriteHeader& header = first.header();
     if (header.size_bytes() < 0) return absl::InvalidArgumentError(absl::StrCat(header.path(), ": size_bytes is negative"));
     ARPENT_ASSIGN_OR_RETURN(ObjectStore* const store, stores_->Find(header.store()));
-    StreamedBytes bytes(reader);
-    ARPENT_ASSIGN_OR_RETURN(const ObjectInfo info,
-                            store->Write(header.path(), header.size_bytes(), [&bytes](char* buffer, size_t capacity) {
-                              return bytes.Next(buffer, capacity);
-                            }));
-    rpc::ToProto(info, response->mutable_object());
+    stream.SetLongest(LongestFor(header.size_bytes()));
+    StreamedBytes bytes(reader, stream);
+    const absl::StatusOr<ObjectInfo> info =
+        store->Write(header.path(), header.size_bytes(),
+                     [&bytes](char* buffer, size_t capacity) { return bytes.Next(buffer, capacity); });
+    if (!info.ok()) return stream.Explain(info.status());
+    rpc::ToProto(*info, response->mutable_object());
     return absl::OkStatus();
   }());
 }

@@ -7,6 +7,7 @@
 
 #include "arpent/cache/v1/cache_service.grpc.pb.h"
 #include "common/rpc/access.h"
+#include "common/rpc/stream_watch.h"
 #include "common/storage/stores.h"
 #include "services/tile_cache/list_pages.h"
 
@@ -14,10 +15,11 @@ namespace arpent::tile_cache {
 
 class CacheService final : public arpent::cache::v1::CacheService::Service {
  public:
-  // Without `access` everyone may call.
+  // Without `access` everyone may call. `limits` are those of a stream for no bytes; each megabyte adds a second.
   explicit CacheService(std::shared_ptr<const storage::StoreSet> stores,
-                        std::shared_ptr<const rpc::AccessControl> access = nullptr)
-      : stores_(std::move(stores)), access_(std::move(access)) {}
+                        std::shared_ptr<const rpc::AccessControl> access = nullptr,
+                        const rpc::StreamLimits& limits = {.idle = absl::Minutes(1), .longest = absl::Minutes(10)})
+      : stores_(std::move(stores)), access_(std::move(access)), limits_(limits) {}
 
   grpc::Status Stat(grpc::ServerContext* context, const arpent::cache::v1::StatRequest* request,
                     arpent::cache::v1::StatResponse* response) override;
@@ -31,6 +33,7 @@ class CacheService final : public arpent::cache::v1::CacheService::Service {
                       arpent::cache::v1::DeleteResponse* response) override;
 
  private:
+  absl::Duration LongestFor(int64_t bytes) const;
   absl::Status Admit(const grpc::ServerContext& context, rpc::Right right) const;
   // The named store, for a caller who has the right.
   absl::StatusOr<storage::ObjectStore*> Enter(const grpc::ServerContext& context, rpc::Right right,
@@ -38,6 +41,8 @@ class CacheService final : public arpent::cache::v1::CacheService::Service {
 
   const std::shared_ptr<const storage::StoreSet> stores_;
   const std::shared_ptr<const rpc::AccessControl> access_;
+  const rpc::StreamLimits limits_;
+  rpc::StreamWatch watch_;
   ListPages pages_;
 };
 

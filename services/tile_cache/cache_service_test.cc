@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "common/rpc/access_for_test.h"
 #include "common/rpc/remote_store.h"
 #include "common/rpc/server.h"
@@ -182,6 +185,101 @@ TEST(RemoteStore, WaitsForAGatewayThatComesBack) {
   restart.join();
   ASSERT_OK_AND_ASSIGN(const std::string bytes, ReadAll(remote, "a"));
   EXPECT_EQ(bytes, "before");
+}
+
+// A client that does not check its paths, as ours does.
+TEST_F(CacheServiceTest, NoPathLeavesTheStore) {
+  std::ofstream(folder_.File("secret")) << "secret";
+  std::filesystem::create_symlink(folder_.File("secret"), folder_.File("store/link"));
+  std::filesystem::create_directory_symlink(folder_.path(), folder_.File("store/up"));
+  const auto stub = gateway_.Stub();
+  const auto expect_refused = [&](const std::string& path, absl::StatusCode code) {
+    pb::StatRequest stat;
+    stat.set_store("output");
+    stat.set_path(path);
+    pb::StatResponse stat_response;
+    grpc::ClientContext stat_context;
+    EXPECT_EQ(rpc::FromGrpc(stub->Stat(&stat_context, stat, &stat_response)).code(), code) << path;
+    pb::ReadRequest read;
+    read.set_store("output");
+    read.set_path(path);
+    grpc::ClientContext read_context;
+    const auto reader = stub->Read(&read_context, read);
+    pb::ReadResponse read_response;
+    EXPECT_FALSE(reader->Read(&read_response)) << path;
+    EXPECT_EQ(rpc::FromGrpc(reader->Finish()).code(), code) << path;
+    pb::ListRequest list;
+    list.set_store("output");
+    list.set_prefix(path);
+    pb::ListResponse list_response;
+    grpc::ClientContext list_context;
+    EXPECT_FALSE(stub->List(&list_context, list, &list_response).ok()) << path;
+    pb::DeleteRequest erase;
+    erase.set_store("output");
+    erase.set_path(path);
+    pb::DeleteResponse erase_response;
+    grpc::ClientContext erase_context;
+    // Of what is not there, nothing is to be deleted; of a link, the link.
+    const bool harmless = code == absl::StatusCode::kNotFound || path == "link";
+    const absl::StatusCode erased = harmless ? absl::StatusCode::kOk : code;
+    EXPECT_EQ(rpc::FromGrpc(stub->Delete(&erase_context, erase, &erase_response)).code(), erased) << path;
+  };
+  for (const std::string path : {"../secret", "a/../../secret", "..", "./x", "a//b", "/../secret"}) {
+    expect_refused(path, absl::StatusCode::kInvalidArgument);
+  }
+  expect_refused(std::string("a\0b", 3), absl::StatusCode::kInvalidArgument);
+  expect_refused("up/secret", absl::StatusCode::kPermissionDenied);
+  expect_refused(folder_.File("secret"), absl::StatusCode::kNotFound);  // absolute: counted from the store's root
+  expect_refused("link", absl::StatusCode::kPermissionDenied);
+  for (const std::string path : {"../planted", "up/planted"}) {
+    grpc::ClientContext context;
+    pb::WriteResponse response;
+    const auto writer = stub->Write(&context, &response);
+    pb::WriteRequest request;
+    request.mutable_header()->set_store("output");
+    request.mutable_header()->set_path(path);
+    writer->Write(request);
+    writer->WritesDone();
+    EXPECT_FALSE(writer->Finish().ok()) << path;
+  }
+  EXPECT_TRUE(std::filesystem::exists(folder_.File("secret")));
+  EXPECT_FALSE(std::filesystem::exists(folder_.File("planted")));
+}
+
+// Both directions: one who writes nothing, one who reads nothing.
+TEST_F(CacheServiceTest, ASilentClientDoesNotHoldTheGateway) {
+  auto stores = std::make_shared<storage::StoreSet>();
+  stores->Add("output", *FileStore::Open(folder_.path()));
+  ASSERT_OK(stores->WriteAll("output:/large", std::string(64 << 20, 'x')));
+  CacheService service(stores, nullptr, {.idle = absl::Milliseconds(300), .longest = absl::Minutes(1)});
+  telemetry::Metrics metrics;
+  ASSERT_OK_AND_ASSIGN(const auto server, rpc::Server::Start({.listen = "127.0.0.1:0"}, {&service}, metrics));
+  const auto stub = pb::CacheService::NewStub(*rpc::OpenChannel(server->address(), {}));
+  grpc::ClientContext write_context, read_context;
+  pb::WriteResponse response;
+  const auto writer = stub->Write(&write_context, &response);
+  pb::WriteRequest header;
+  header.mutable_header()->set_store("output");
+  header.mutable_header()->set_path("object");
+  header.mutable_header()->set_size_bytes(1 << 20);
+  ASSERT_TRUE(writer->Write(header));
+  pb::ReadRequest read;
+  read.set_store("output");
+  read.set_path("large");
+  const auto reader = stub->Read(&read_context, read);
+  const auto count = [&](const std::string& method) {
+    return metrics.Text().find(absl::StrCat("{grpc_code=\"DEADLINE_EXCEEDED\",grpc_method=\"", method, "\"")) !=
+           std::string::npos;
+  };
+  for (int i = 0; i < 1000 && !(count("Write") && count("Read")); ++i) absl::SleepFor(absl::Milliseconds(10));
+  EXPECT_TRUE(count("Write"));
+  EXPECT_TRUE(count("Read"));
+  EXPECT_THAT(stores->Stat("output:/object"), StatusIs(absl::StatusCode::kNotFound, "object"));
+  EXPECT_FALSE(writer->Finish().ok());
+  pb::ReadResponse chunk;
+  while (reader->Read(&chunk)) {
+  }
+  EXPECT_FALSE(reader->Finish().ok());
 }
 
 TEST(CacheAccess, EveryMethodAsksForItsRole) {
