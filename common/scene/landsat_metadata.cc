@@ -123,6 +123,8 @@ void ReadBands(KeyReader& reader, LandsatMetadata& metadata) {
   }
   metadata.view_zenith_file = reader.TextOr("FILE_NAME_ANGLE_SENSOR_ZENITH_BAND_4", "");
   metadata.view_azimuth_file = reader.TextOr("FILE_NAME_ANGLE_SENSOR_AZIMUTH_BAND_4", "");
+  metadata.quality_file = reader.TextOr("FILE_NAME_QUALITY_L1_PIXEL", reader.TextOr("FILE_NAME_BAND_QUALITY", ""));
+  metadata.saturation_file = reader.TextOr("FILE_NAME_QUALITY_L1_RADIOMETRIC_SATURATION", "");
 }
 
 }  // namespace

@@ -33,6 +33,7 @@ struct LandsatMetadata {
   double cloud_percent = -1;
   std::vector<LandsatBand> bands;                    // 1 to 7 and 9
   std::string view_zenith_file, view_azimuth_file;   // "" in Collection 1
+  std::string quality_file, saturation_file;         // BQA or QA_PIXEL; QA_RADSAT of Collection 2
 };
 
 // INVALID_ARGUMENT naming `file` and the key that is missing or wrong, also for other satellites and levels.

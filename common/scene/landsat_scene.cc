@@ -11,6 +11,7 @@
 #include "common/geo/transform.h"
 #include "common/raster/resample.h"
 #include "common/scene/landsat_metadata.h"
+#include "common/scene/landsat_quality.h"
 #include "common/scene/raster_window.h"
 
 namespace arpent::scene {
@@ -106,7 +107,8 @@ SceneMetadata Combine(const ProductFolder& folder, const LandsatMetadata& produc
 // Of the metadata and every file that is read. There is no manifest: the bytes themselves are digested.
 absl::StatusOr<HexDigest> Digest(const ProductFolder& folder, const LandsatMetadata& product) {
   Sha256 digest;
-  std::vector<std::string> files = {MetadataFile(folder), product.view_zenith_file, product.view_azimuth_file};
+  std::vector<std::string> files = {MetadataFile(folder), product.view_zenith_file, product.view_azimuth_file,
+                                    product.quality_file, product.saturation_file};
   for (const LandsatBand& band : product.bands) files.push_back(band.file);
   for (const std::string& file : files) {
     if (!folder.Has(file)) continue;
@@ -159,8 +161,9 @@ class LandsatScene final : public Scene {
     metadata.tile_grid = metadata.grid;
     ARPENT_ASSIGN_OR_RETURN(metadata.sun, SunOver(metadata.grid, product.scene_centre));
     ARPENT_RETURN_IF_ERROR(ReadView(folder, product, metadata));
+    ARPENT_ASSIGN_OR_RETURN(LandsatQuality quality, LandsatQuality::Open(folder, product, metadata.grid, metadata.notes));
     ARPENT_ASSIGN_OR_RETURN(metadata.digest, Digest(folder, product));
-    return std::unique_ptr<Scene>(new LandsatScene(std::move(metadata), std::move(pools)));
+    return std::unique_ptr<Scene>(new LandsatScene(std::move(metadata), std::move(pools), std::move(quality)));
   }
 
   const SceneMetadata& metadata() const override { return metadata_; }
@@ -169,6 +172,8 @@ class LandsatScene final : public Scene {
     const int index = metadata_.BandIndex(band);
     if (index < 0) return absl::NotFoundError(absl::StrCat(metadata_.product_id, " has no band ", band));
     ARPENT_ASSIGN_OR_RETURN(Image<uint16_t> image, ReadWindow<uint16_t>(*pools_[index], 1, window, kNoData));
+    // Bands are named by their numbers.
+    ARPENT_RETURN_IF_ERROR(quality_.Apply(window, band[1] - '0', metadata_.bands[index], image));
     LevelSun(metadata_.bands[index], window, image);
     return image;
   }
@@ -183,8 +188,8 @@ class LandsatScene final : public Scene {
   }
 
  private:
-  LandsatScene(SceneMetadata metadata, std::vector<std::unique_ptr<DatasetPool>> pools)
-      : metadata_(std::move(metadata)), pools_(std::move(pools)), sun_(metadata_.sun) {}
+  LandsatScene(SceneMetadata metadata, std::vector<std::unique_ptr<DatasetPool>> pools, LandsatQuality quality)
+      : metadata_(std::move(metadata)), pools_(std::move(pools)), quality_(std::move(quality)), sun_(metadata_.sun) {}
 
   // View angles of Collection 2: hundredths of a degree per pixel, of band 4 for all.
   static absl::Status ReadView(const ProductFolder& folder, const LandsatMetadata& product, SceneMetadata& metadata) {
@@ -211,15 +216,33 @@ class LandsatScene final : public Scene {
       north_sum += std::cos(azimuth * kDegree) * zenith;
       ++nodes;
     }
-    if (nodes == 0) {
-      metadata.notes.push_back("view angles: nadir, the angle bands are empty");
-      return absl::OkStatus();
-    }
+    if (nodes == 0) return ViewOfCentre(folder, product, metadata);
     for (size_t i = 0; i < metadata.bands.size(); ++i) {
       metadata.view[i] = view;
       metadata.mean_view_zenith_deg[i] = zenith_sum / nodes;
       metadata.mean_view_azimuth_deg[i] = std::fmod(std::atan2(east_sum, north_sum) / kDegree + 360, 360);
     }
+    return absl::OkStatus();
+  }
+
+  // For a scene so small or turned that no node of the angle grid lies in it.
+  static absl::Status ViewOfCentre(const ProductFolder& folder, const LandsatMetadata& product, SceneMetadata& metadata) {
+    const geo::Window centre{metadata.grid.width / 2, metadata.grid.height / 2, 1, 1};
+    int16_t angle[2] = {};
+    for (int i = 0; i < 2; ++i) {
+      const std::string& file = i == 0 ? product.view_zenith_file : product.view_azimuth_file;
+      DatasetPool pool(folder.GdalPathOf(file), folder.UriOf(file));
+      ARPENT_ASSIGN_OR_RETURN(const Image<int16_t> pixel, ReadWindow<int16_t>(pool, 1, centre, 0));
+      angle[i] = pixel(0, 0);
+    }
+    if (angle[0] == 0 && angle[1] == 0) {
+      metadata.notes.push_back("view angles: nadir, the angle bands are empty");
+      return absl::OkStatus();
+    }
+    metadata.notes.push_back("view angles: those of the scene's centre");
+    std::fill(metadata.mean_view_zenith_deg.begin(), metadata.mean_view_zenith_deg.end(), angle[0] * kAngleUnit_deg);
+    std::fill(metadata.mean_view_azimuth_deg.begin(), metadata.mean_view_azimuth_deg.end(),
+              std::fmod(angle[1] * kAngleUnit_deg + 360, 360));
     return absl::OkStatus();
   }
 
@@ -259,6 +282,7 @@ class LandsatScene final : public Scene {
 
   const SceneMetadata metadata_;
   std::vector<std::unique_ptr<DatasetPool>> pools_;
+  const LandsatQuality quality_;
   const SunHeight sun_;
 };
 

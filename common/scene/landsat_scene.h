@@ -1,4 +1,5 @@
-// Landsat 8 and 9 Level-1 products (Collection 1 and 2) as scenes: a folder (or .zip) of GeoTIFFs with *_MTL.txt or *_MTL.json.
+// Landsat 8 and 9 Level-1 products (Collection 1 and 2) as scenes: a folder (or .tar, .tar.gz, .zip) of GeoTIFFs with
+// *_MTL.txt or *_MTL.json.
 //
 // Bands B1 to B7 and B9, 30 m. Level-1 numbers give reflectance times the sine of the sun's elevation, which over a scene
 // changes by more than a degree; the metadata state it at the centre. ReadBand therefore gives numbers as if the sun stood

@@ -3,6 +3,8 @@
 #include <cpl_string.h>
 #include <cpl_vsi.h>
 
+#include <algorithm>
+#include <array>
 #include <set>
 
 #include "absl/strings/match.h"
@@ -12,6 +14,8 @@
 
 namespace arpent::scene {
 namespace {
+
+constexpr std::array<const char*, 4> kArchives = {".zip", ".tar", ".tar.gz", ".tgz"};
 
 struct FileCloser {
   void operator()(VSILFILE* file) const { VSIFCloseL(file); }
@@ -62,9 +66,14 @@ std::string LastComponent(absl::string_view path) {
 
 }  // namespace
 
+bool IsArchive(absl::string_view path) {
+  return std::any_of(kArchives.begin(), kArchives.end(), [&](const char* ending) { return absl::EndsWith(path, ending); });
+}
+
 std::string ProductIdOf(const std::string& path) {
   const std::string name = LastComponent(path);
-  absl::string_view id = absl::StripSuffix(name, ".zip");
+  absl::string_view id = name;
+  for (const char* ending : kArchives) id = absl::StripSuffix(id, ending);
   while (absl::ConsumeSuffix(&id, ".SAFE")) {
   }
   return std::string(id);
@@ -75,13 +84,13 @@ absl::StatusOr<ProductFolder> ProductFolder::Open(std::shared_ptr<const storage:
   ProductFolder folder;
   folder.uri_root_ = uri;
   folder.name_ = LastComponent(uri);
-  if (absl::EndsWith(uri, ".zip")) {
+  if (IsArchive(uri)) {
     ARPENT_RETURN_IF_ERROR(stores->Stat(uri).status());
-    // A path behind .zip makes GDAL look inside of the archive.
+    // A path behind the archive's ending makes GDAL look inside of it.
     ARPENT_ASSIGN_OR_RETURN(const std::string inside, storage::GdalPath(uri + "/x"));
     folder.gdal_root_ = std::string(absl::StripSuffix(inside, "/x"));
     std::map<std::string, int64_t> files = ListArchive(folder.gdal_root_);
-    if (files.empty()) return absl::InvalidArgumentError(absl::StrCat(uri, ": is no readable .zip archive"));
+    if (files.empty()) return absl::InvalidArgumentError(absl::StrCat(uri, ": is no readable archive"));
     if (const std::string top = CommonFolder(files); !top.empty()) {
       folder.name_ = top;
       folder.gdal_root_ += "/" + top;

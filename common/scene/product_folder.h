@@ -1,4 +1,5 @@
-// The files of one delivered product, whether it is a folder (or bucket prefix) of a store or a .zip read in place.
+// The files of one delivered product, whether it is a folder (or bucket prefix) of a store or an archive read in place: .zip, .tar,
+// .tar.gz (which is decompressed anew for every file: unpack large ones).
 #ifndef ARPENT_COMMON_SCENE_PRODUCT_FOLDER_H_
 #define ARPENT_COMMON_SCENE_PRODUCT_FOLDER_H_
 
@@ -10,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "common/base/digest.h"
 #include "common/storage/stores.h"
 
@@ -17,7 +19,7 @@ namespace arpent::scene {
 
 class ProductFolder {
  public:
-  // Lists the product once. In a .zip the product is the only folder at its top, when there is one. NOT_FOUND, or
+  // Lists the product once. In an archive the product is the only folder at its top, when there is one. NOT_FOUND, or
   // INVALID_ARGUMENT for a file that is no archive; both name the URI.
   static absl::StatusOr<ProductFolder> Open(std::shared_ptr<const storage::StoreSet> stores, const std::string& uri);
 
@@ -43,7 +45,10 @@ class ProductFolder {
   std::map<std::string, int64_t> files_;
 };
 
-// "a/b/X.SAFE.zip" -> "X": the last component without .zip and .SAFE.
+// Whether the name is that of an archive.
+bool IsArchive(absl::string_view path);
+
+// "a/b/X.SAFE.zip" -> "X": the last component without the archive's ending and .SAFE.
 std::string ProductIdOf(const std::string& path);
 
 }  // namespace arpent::scene

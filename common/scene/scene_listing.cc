@@ -26,7 +26,7 @@ constexpr char kSentinel2L1c[] = "sentinel2-l1c", kSentinel2L2a[] = "sentinel2-l
 // A name that says "I am a product": whatever is in it, it is listed or rejected, never passed over.
 bool ClaimsToBeProduct(absl::string_view path) {
   path = absl::StripSuffix(path, "/");
-  return absl::EndsWith(path, ".SAFE") || absl::EndsWith(path, ".zip");
+  return absl::EndsWith(path, ".SAFE") || IsArchive(path);
 }
 
 // Collects product URIs below `uri`, looking into plain folders.

@@ -74,6 +74,10 @@ absl::StatusOr<std::string> GdalPath(absl::string_view uri) {
   const std::string path = absl::StrCat("/vsiarpent/", parsed.store, "/", parsed.path);
   const std::string lower = absl::AsciiStrToLower(path);
   if (absl::StrContains(lower, ".zip/")) return absl::StrCat("/vsizip/", path);
+  // Landsat is delivered as .tar, and was as .tar.gz.
+  for (const char* tar : {".tar/", ".tar.gz/", ".tgz/"}) {
+    if (absl::StrContains(lower, tar)) return absl::StrCat("/vsitar/", path);
+  }
   return path;
 }
 
