@@ -28,7 +28,7 @@ namespace {
 using telemetry::ScopedWait;
 using telemetry::TimeKind;
 
-constexpr char kUnfinished[] = ".arpent-unfinished";
+constexpr const char* kUnfinished = FileStore::kUnfinished;
 constexpr size_t kCopyBytes = size_t{1} << 20;
 
 std::string Etag(const struct stat& status) {

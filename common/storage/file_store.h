@@ -20,6 +20,9 @@ namespace arpent::storage {
 // also changes when somebody replaces a file by hand.
 class FileStore final : public ObjectStore {
  public:
+  // Below the root; no object's name begins with it.
+  static constexpr char kUnfinished[] = ".arpent-unfinished";
+
   struct Options {
     bool follow_links_outside = false;  // for folders of links to an archive that the operator trusts
     bool create_root = false;

@@ -6,6 +6,7 @@
 
 #include "common/base/digest.h"
 #include "common/base/status.h"
+#include "common/storage/file_store.h"
 #include "common/storage/open_store.h"
 #include "common/storage/stores.h"
 #include "services/cli/command.h"
@@ -150,6 +151,11 @@ absl::StatusOr<int> Copy(const ProductArguments& arguments) {
       from.path.empty() ? absl::NotFoundError("a root is a folder") : from.store->Stat(from.path);
   ARPENT_ASSIGN_OR_RETURN(const Place to, FindPlace(*connection, arguments.to, !object.ok() || object->is_folder));
   ARPENT_ASSIGN_OR_RETURN(const CopyResult result, CopyObjects(*from.store, from.path, *to.store, to.path));
+  if (const auto folder = std::dynamic_pointer_cast<storage::FileStore>(to.store)) {
+    // Nobody wants it among copied products. One that somebody else writes to is not empty and stays.
+    std::error_code not_empty;
+    std::filesystem::remove(std::filesystem::path(folder->root()) / storage::FileStore::kUnfinished, not_empty);
+  }
   std::cout << result.objects << " objects, " << HumanBytes(result.bytes) << "\n";
   return kDone;
 }
