@@ -18,6 +18,8 @@ namespace {
 
 constexpr int kKeepaliveMs = 30 * 1000, kKeepaliveTimeoutMs = 20 * 1000;
 constexpr int kFirstReconnectMs = 200, kLongestReconnectMs = 5 * 1000;
+// A pod that is replaced has its name again at once, with another address.
+constexpr int kBetweenNameLookupsMs = 1000;
 
 using ClientInterceptors = std::vector<std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>;
 
@@ -50,7 +52,12 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& ad
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstReconnectMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLongestReconnectMs);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // our servers are never behind the site's web proxy
-  if (!options.server_name.empty()) arguments.SetSslTargetNameOverride(options.server_name);
+  arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, kBetweenNameLookupsMs);
+  // A list of addresses is no name: the servers' certificates bear the first of them.
+  const std::string name = absl::StrContains(address, ',') && options.server_name.empty()
+                               ? address.substr(0, address.find(':'))
+                               : options.server_name;
+  if (!name.empty()) arguments.SetSslTargetNameOverride(name);
   const std::string target = absl::StrContains(address, ',') ? absl::StrCat("ipv4:", address) : address;
   ARPENT_ASSIGN_OR_RETURN(ClientInterceptors interceptors, MakeInterceptors(address, options));
   return grpc::experimental::CreateCustomChannelWithInterceptors(target, credentials, arguments, std::move(interceptors));

@@ -26,7 +26,7 @@ struct ChannelOptions {
 };
 
 // A lazy channel: it connects with the first call and again after losses. `address` is host:port, where a name that
-// stands for several servers (a headless Service) is used in turn, or several ip:port with commas between them.
+// stands for several servers (a headless Service) is used in turn, or several ip:port with commas between them, whose certificates all bear the first one.
 // INVALID_ARGUMENT naming what is missing; the errors of tls.h and client_token.h.
 absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& address, const ChannelOptions& options);
 
