@@ -19,9 +19,11 @@ def run(command, **options):
 
 
 class Backends:
-    """with Backends(folder, "10.0.0.1") as backends: both run, and the buckets input and output are there."""
+    """with Backends(folder, "10.0.0.1") as backends: both run (or the S3 server alone), and the buckets input and output are
+    there."""
 
-    def __init__(self, folder, host, s3_port=18180, database_port=15432):
+    def __init__(self, folder, host, s3_port=18180, database_port=15432, database=True):
+        self.with_database = database
         self.folder, self.host, self.s3_port, self.database_port = pathlib.Path(folder) / "backends", host, s3_port, database_port
         self.database = f"postgresql://arpent:system-test@{host}:{database_port}/arpent"
         self.endpoint = f"http://{host}:{s3_port}"
@@ -31,12 +33,13 @@ class Backends:
         self.folder.chmod(0o755)
         self.folder.parent.chmod(0o755)
         try:
-            self._start_database()
+            if self.with_database:
+                self._start_database()
             self._start_s3()
         except BaseException:
             self.__exit__()
             raise
-        say(f"PostgreSQL and an S3 server listen on {self.host}")
+        say(f"{'PostgreSQL and an' if self.with_database else 'An'} S3 server listens on {self.host}")
         return self
 
     def __exit__(self, *_):
