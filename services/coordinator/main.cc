@@ -11,6 +11,7 @@
 #include "common/telemetry/log.h"
 #include "common/telemetry/metrics.h"
 #include "services/coordinator/running_coordinator.h"
+#include "services/coordinator/store/sqlite_backup.h"
 
 namespace arpent::coordinator {
 namespace {
@@ -19,6 +20,7 @@ struct Config {
   rpc::ProgramOptions program;
   absl::Duration stop_grace = absl::Seconds(10);
   CoordinatorOptions coordinator;
+  std::string backup;
 };
 
 void AddOptions(CLI::App& app, Config& config) {
@@ -27,6 +29,8 @@ void AddOptions(CLI::App& app, Config& config) {
   app.add_option("--state", config.coordinator.state,
                  "State: a SQLite file, made when absent, or postgresql://...; empty: kept in memory")
       ->envname("ARPENT_STATE");
+  app.add_option("--backup", config.backup,
+                 "Write a copy of the SQLite state to this new file and exit; a coordinator that has it open goes on");
   app.add_option("--name", config.coordinator.name, "With PostgreSQL: what this coordinator is called as leader")
       ->envname("HOSTNAME");
   rpc::AddDurationFlag(app, "--leader-term", config.coordinator.leader_term,
@@ -43,6 +47,7 @@ void AddOptions(CLI::App& app, Config& config) {
 
 absl::Status Run(const Config& config) {
   ARPENT_RETURN_IF_ERROR(telemetry::SetUpLogging(config.program.log_level, config.program.log_format));
+  if (!config.backup.empty()) return BackUpSqlite(config.coordinator.state, config.backup);
   if (config.coordinator.policy.queue.lease < absl::Seconds(1)) {
     return absl::InvalidArgumentError("--lease-duration: at least 1s");
   }

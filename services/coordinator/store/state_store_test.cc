@@ -16,6 +16,7 @@
 #include "services/coordinator/store/memory_store.h"
 #include "services/coordinator/store/postgres_for_test.h"
 #include "services/coordinator/store/postgres_store.h"
+#include "services/coordinator/store/sqlite_backup.h"
 #include "services/coordinator/store/sqlite_store.h"
 
 namespace arpent::coordinator {
@@ -195,6 +196,39 @@ TEST(SqliteStore, IsOpenInOneCoordinatorOnly) {
               StatusIs(absl::StatusCode::kFailedPrecondition, "another coordinator has it open"));
   first->reset();
   EXPECT_OK(OpenSqliteStore(folder.File("state.db")).status());
+}
+
+TEST(SqliteStore, IsBackedUpWhileItIsWrittenTo) {
+  const testing::TemporaryFolder folder;
+  ASSERT_OK_AND_ASSIGN(const auto store, OpenSqliteStore(folder.File("state.db")));
+  const auto write = [&store](int row) {
+    return store->Append({{Table::kSites, absl::StrCat("a", row), "first"}, {Table::kSites, absl::StrCat("b", row), "second"}});
+  };
+  ASSERT_OK(store->WaitDurable(write(0)));
+  std::thread writer([&] {
+    for (int row = 1; row <= 200; ++row) EXPECT_OK(store->WaitDurable(write(row)));
+  });
+  EXPECT_OK(BackUpSqlite(folder.File("state.db"), folder.File("copy.db")));
+  writer.join();
+  EXPECT_EQ(ScanAll(*store, Table::kSites).size(), 402u);
+
+  ASSERT_OK_AND_ASSIGN(const auto copy, OpenSqliteStore(folder.File("copy.db")));
+  const Rows rows = ScanAll(*copy, Table::kSites);
+  EXPECT_EQ(rows.at("a0"), "first");
+  // One instant: the two rows of a group are both there or both not.
+  EXPECT_EQ(rows.size() % 2, 0u);
+  for (const auto& [key, value] : rows) {
+    EXPECT_EQ(rows.count((key[0] == 'a' ? "b" : "a") + key.substr(1)), 1u) << key;
+  }
+}
+
+TEST(SqliteStore, BackupSaysWhatIsWrong) {
+  const testing::TemporaryFolder folder;
+  EXPECT_THAT(BackUpSqlite(folder.File("none.db"), folder.File("copy.db")), StatusIs(absl::StatusCode::kNotFound, "none.db"));
+  { ASSERT_OK(OpenSqliteStore(folder.File("state.db")).status()); }
+  ASSERT_OK(BackUpSqlite(folder.File("state.db"), folder.File("copy.db")));
+  EXPECT_THAT(BackUpSqlite(folder.File("state.db"), folder.File("copy.db")),
+              StatusIs(absl::StatusCode::kAlreadyExists, "copy.db"));
 }
 
 }  // namespace
