@@ -7,6 +7,8 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "common/base/resources.h"
 #include "common/base/digest.h"
@@ -31,6 +33,33 @@ const char* OutcomeName(const v1::TaskOutcome& outcome) {
     default:
       return "failed";
   }
+}
+
+// "33TVL 2021-06": what the task is about, for people.
+std::string UnitOf(const v1::Task& task) {
+  std::vector<std::string> parts = {task.site(), task.season(), task.tile(), task.acquisition(), task.period(), task.stratum()};
+  std::erase(parts, "");
+  return absl::StrJoin(parts, " ");
+}
+
+void LogEnd(const v1::TaskOutcome& outcome) {
+  const v1::TaskUsage& usage = outcome.usage();
+  telemetry::LogFields fields = {
+      {"outcome", OutcomeName(outcome)},
+      {"seconds", absl::StrFormat("%.3f", absl::ToDoubleSeconds(rpc::FromProto(usage.duration())))},
+      {"peak_memory_bytes", absl::StrCat(usage.peak_memory_bytes())},
+      {"bytes_read", absl::StrCat(usage.bytes_read())},
+      {"bytes_written", absl::StrCat(usage.bytes_written())}};
+  for (const auto& [kind, seconds] : usage.time_seconds()) {
+    fields.emplace_back(absl::StrCat(kind, "_seconds"), absl::StrFormat("%.3f", seconds));
+  }
+  if (outcome.has_skipped()) fields.emplace_back("reason", outcome.skipped().reason());
+  if (outcome.has_failed()) {
+    fields.emplace_back("code", outcome.failed().code());
+    fields.emplace_back("error", outcome.failed().message());
+  }
+  if (outcome.has_done()) fields.emplace_back("product", outcome.done().product().uri());
+  telemetry::Log(outcome.has_failed() ? telemetry::LogLevel::kWarning : telemetry::LogLevel::kInfo, "a task ended", fields);
 }
 
 // From a chip's composite to the training of a country's model.
@@ -77,7 +106,9 @@ TaskRunner::TaskRunner(stages::StageRegistry stages, std::shared_ptr<const stora
 
 v1::TaskOutcome TaskRunner::Run(const v1::Task& task, TaskControl& control) const {
   const telemetry::ScopedLogFields fields(
-      {{"run", task.run_id()}, {"task", task.task_id()}, {"attempt", absl::StrCat(task.attempt())}, {"stage", task.stage()}});
+      {{"run", task.run_id()}, {"task", task.task_id()}, {"attempt", absl::StrCat(task.attempt())},
+       {"trace", task.trace_id()}, {"stage", task.stage()}});
+  telemetry::Log(telemetry::LogLevel::kInfo, "a task begins", {{"unit", UnitOf(task)}});
   const absl::Time begin = absl::Now();
   v1::TaskOutcome outcome;
   outcome.set_task_id(task.task_id());
@@ -109,6 +140,7 @@ v1::TaskOutcome TaskRunner::Run(const v1::Task& task, TaskControl& control) cons
   usage->set_bytes_read(account.bytes_read());
   usage->set_bytes_written(account.bytes_written());
   Count(task.stage(), outcome);
+  LogEnd(outcome);
   return outcome;
 }
 

@@ -1,5 +1,7 @@
 #include "services/cli/connection.h"
 
+#include <cstdlib>
+
 #include "common/base/status.h"
 
 namespace arpent::cli {
@@ -33,6 +35,9 @@ void AddServerOptions(CLI::App& command, ServerOptions& options) {
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ServerOptions& options) {
   std::unique_ptr<Connection> connection(new Connection(options));
+  const char* const traceparent = std::getenv(telemetry::kTraceparentVariable);
+  connection->trace_id_ = telemetry::ParseTraceparent(traceparent == nullptr ? "" : traceparent);
+  if (connection->trace_id_.empty()) connection->trace_id_ = telemetry::NewTraceId();
   ARPENT_ASSIGN_OR_RETURN(const auto channel, rpc::OpenChannel(options.coordinator, options.channel));
   connection->sites_ = arpent::site::v1::SiteService::NewStub(channel);
   connection->runs_ = arpent::run::v1::RunService::NewStub(channel);

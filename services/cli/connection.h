@@ -20,6 +20,7 @@
 #include "common/rpc/retry.h"
 #include "common/rpc/status.h"
 #include "common/storage/object_store.h"
+#include "common/telemetry/trace.h"
 
 namespace arpent::cli {
 
@@ -54,6 +55,7 @@ class Connection {
     const absl::Status status = Retry([&] {
       grpc::ClientContext context;
       rpc::SetDeadline(&context, absl::Seconds(60));
+      context.AddMetadata(telemetry::kTraceparentKey, telemetry::MakeTraceparent(trace_id_));
       return rpc::FromGrpc((stub.*method)(&context, request, &response));
     });
     if (!status.ok()) return status;
@@ -67,6 +69,8 @@ class Connection {
   explicit Connection(ServerOptions options) : options_(std::move(options)) {}
 
   ServerOptions options_;
+  // Of everything that this command asks for: that of $TRACEPARENT, so that a pipeline's trace goes on, or a new one.
+  std::string trace_id_;
   SystemClock clock_;
   std::shared_ptr<const rpc::CacheShards> shards_;
   std::unique_ptr<arpent::site::v1::SiteService::StubInterface> sites_;

@@ -16,6 +16,7 @@
 #include "services/cli/run_progress.h"
 #include "services/cli/run_report.h"
 #include "services/cli/site_commands.h"
+#include "services/cli/task_explain.h"
 
 namespace arpent::cli {
 namespace {
@@ -24,7 +25,7 @@ using namespace arpent::run::v1;  // NOLINT: the messages of one service
 
 struct RunArguments {
   ServerOptions server;
-  std::string site, season, file, run_id, request_id, task;
+  std::string site, season, file, run_id, request_id;
   AllInOneOptions local;
   ReportRequest report;
   bool use_local = false, detach = false, all = false;
@@ -199,18 +200,6 @@ absl::StatusOr<int> Retry(const RunArguments& arguments, OutputFormat format) {
   return PrintRun(*connection, run, format);
 }
 
-absl::StatusOr<int> Explain(const RunArguments& arguments, OutputFormat format) {
-  ARPENT_ASSIGN_OR_RETURN(const auto connection, Connection::Open(arguments.server));
-  GetRunRequest request;
-  request.set_run_id(arguments.run_id);
-  ARPENT_ASSIGN_OR_RETURN(const GetRunResponse response, connection->Call<GetRunResponse>(connection->runs(),
-                                                                              &RunService::StubInterface::GetRun, request));
-  ARPENT_ASSIGN_OR_RETURN(const auto cells, CellsOf(*connection, arguments.run_id, {}));
-  if (format == OutputFormat::kJson) return PrintRun(*connection, response.run(), format);
-  std::cout << ExplainRun(response.run(), cells, arguments.task);
-  return kDone;
-}
-
 void AddStart(CLI::App& group, bool plan_only, const OutputFormat& format, int& exit_code) {
   auto arguments = std::make_shared<RunArguments>();
   CLI::App* command = group.add_subcommand(
@@ -322,10 +311,7 @@ void AddRunCommands(CLI::App& app, const OutputFormat& format, int& exit_code) {
   arguments = std::make_shared<RunArguments>();
   OnCall(*AddAboutRun(*group, "retry", "Try the failed and missing cells of an ended run again", arguments), exit_code,
          [=, &format] { return Retry(*arguments, format); });
-  arguments = std::make_shared<RunArguments>();
-  CLI::App* explain = AddAboutRun(*group, "explain", "Where the time went, and why something waits", arguments);
-  explain->add_option("--task", arguments->task, "Only cells whose unit contains this text");
-  OnCall(*explain, exit_code, [=, &format] { return Explain(*arguments, format); });
+  AddExplainCommand(*group, format, exit_code);
 }
 
 }  // namespace arpent::cli

@@ -22,7 +22,8 @@ using arpent::run::v1::StageCounts;
 
 constexpr const char* kKinds[] = {"cpu", "run_queue", "cache_wait", "storage_wait", "disk_wait", "other"};
 constexpr int kSlowestShown = 5;
-constexpr int kWaitingShown = 20;
+constexpr int kRunningShown = 20;
+constexpr size_t kReasonsShown = 20;
 
 double Seconds(const Cell& cell) {
   return google::protobuf::util::TimeUtil::DurationToMilliseconds(cell.duration()) / 1e3;
@@ -43,6 +44,42 @@ std::string TimeTable(const Run& run) {
     table.Add(std::move(row));
   }
   return table.ToString();
+}
+
+std::string Heading(const Run& run) {
+  return absl::StrCat("Run ", run.run_id(), " of ", run.site(), " ", run.season(), ": ", StateName(run.state()),
+                      run.trace_id().empty() ? "" : absl::StrCat(", trace ", run.trace_id()));
+}
+
+std::string RunningNow(const std::vector<const Cell*>& cells) {
+  Table table({"stage", "unit", "done", "attempt", "worker"});
+  int running = 0;
+  for (const Cell* cell : cells) {
+    if (cell->outcome() != arpent::run::v1::CELL_OUTCOME_RUNNING || ++running > kRunningShown) continue;
+    table.Add({cell->stage(), cell->unit(), absl::StrFormat("%.0f %%", cell->progress() * 100),
+               absl::StrCat(cell->attempts()), cell->worker()});
+  }
+  if (running == 0) return "";
+  return absl::StrCat("\nRunning now\n", table.ToString(),
+                      running > kRunningShown ? absl::StrCat("... and ", running - kRunningShown, " more\n") : "");
+}
+
+// Cells that wait for the same are one line: a country has thousands of them.
+std::string WhyCellsWait(const std::vector<const Cell*>& cells) {
+  std::map<std::string, std::vector<const Cell*>> by_reason;
+  for (const Cell* cell : cells) {
+    if (!cell->waiting_for().empty()) by_reason[absl::StrCat(cell->stage(), ": for ", cell->waiting_for())].push_back(cell);
+  }
+  std::vector<std::pair<size_t, std::string>> lines;
+  for (const auto& [reason, waiting] : by_reason) {
+    const std::string who = waiting.size() == 1 ? absl::StrCat(" (", waiting.front()->unit(), ")") : "";
+    lines.emplace_back(waiting.size(), absl::StrCat(waiting.size(), " of ", reason, who));
+  }
+  std::stable_sort(lines.begin(), lines.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::string text = lines.empty() ? "" : "\nWhy cells wait\n";
+  for (size_t i = 0; i < lines.size() && i < kReasonsShown; ++i) absl::StrAppend(&text, "  ", lines[i].second, "\n");
+  if (lines.size() > kReasonsShown) absl::StrAppend(&text, "  ... and ", lines.size() - kReasonsShown, " more reasons\n");
+  return text;
 }
 
 }  // namespace
@@ -66,8 +103,7 @@ std::string PlanSummary(const Run& run, const std::vector<Cell>& cells) {
 }
 
 std::string ExplainRun(const Run& run, const std::vector<Cell>& cells, const std::string& unit) {
-  std::string text = absl::StrCat("Run ", run.run_id(), " of ", run.site(), " ", run.season(), ": ", StateName(run.state()),
-                                  "\n\nWhere the time went\n", TimeTable(run));
+  std::string text = absl::StrCat(Heading(run), "\n\nWhere the time went\n", TimeTable(run));
   std::vector<const Cell*> chosen;
   for (const Cell& cell : cells) {
     if (unit.empty() || absl::StrContains(cell.unit(), unit) || cell.cell_id() == unit) chosen.push_back(&cell);
@@ -80,17 +116,12 @@ std::string ExplainRun(const Run& run, const std::vector<Cell>& cells, const std
                  absl::StrFormat("%.2f", Seconds(cell)), cell.worker()});
   }
   absl::StrAppend(&text, unit.empty() ? "\nSlowest cells\n" : "\nCells\n", slowest.ToString());
-  int waiting = 0;
+  absl::StrAppend(&text, RunningNow(chosen), WhyCellsWait(chosen));
   for (const Cell* cell : chosen) {
-    if (cell->outcome() == arpent::run::v1::CELL_OUTCOME_FAILED) {
-      absl::StrAppend(&text, "failed: ", cell->stage(), " ", cell->unit(), ": ", cell->error_code(), ": ",
-                      cell->error_message(), "\n");
-    }
-    if (!cell->waiting_for().empty() && waiting++ < kWaitingShown) {
-      absl::StrAppend(&text, "waits: ", cell->stage(), " ", cell->unit(), ": for ", cell->waiting_for(), "\n");
-    }
+    if (cell->outcome() != arpent::run::v1::CELL_OUTCOME_FAILED) continue;
+    absl::StrAppend(&text, "failed: ", cell->stage(), " ", cell->unit(), ": ", cell->error_code(), ": ",
+                    cell->error_message(), "\n");
   }
-  if (waiting > kWaitingShown) absl::StrAppend(&text, "... and ", waiting - kWaitingShown, " more wait\n");
   for (const std::string& warning : run.warnings()) absl::StrAppend(&text, "warning: ", warning, "\n");
   return text;
 }

@@ -12,7 +12,8 @@ namespace arpent::cli {
 // Tiles; cells new, reused and skipped per stage; core-hours and bytes expected.
 std::string PlanSummary(const arpent::run::v1::Run& run, const std::vector<arpent::run::v1::Cell>& cells);
 
-// Shares of time by kind and stage, the slowest cells, what waits and for what; with `unit` only cells that contain it.
+// Shares of time by kind and stage, the slowest cells, what runs, what waits and for what, what failed; with `unit` only
+// cells whose unit contains it.
 std::string ExplainRun(const arpent::run::v1::Run& run, const std::vector<arpent::run::v1::Cell>& cells,
                        const std::string& unit);
 

@@ -8,6 +8,9 @@
 #include "common/base/status.h"
 #include "common/rpc/convert.h"
 #include "common/rpc/site_rules.h"
+#include "common/telemetry/log.h"
+#include "common/telemetry/trace.h"
+#include "services/coordinator/run_log.h"
 
 namespace arpent::coordinator {
 namespace {
@@ -17,6 +20,7 @@ site::v1::Site WithDefaults(site::v1::Site site) {
   return site;
 }
 
+constexpr size_t kMostUpstreamShown = 20;
 // Pages end here too: a client takes messages of up to 4 MB.
 constexpr size_t kMostBytesPerPage = 2 << 20;
 
@@ -103,7 +107,8 @@ absl::Status Coordinator::DeleteSite(const std::string& name) {
 
 // --- runs ---
 
-absl::StatusOr<run::v1::Run> Coordinator::StartRun(const run::v1::StartRunRequest& request) {
+absl::StatusOr<run::v1::Run> Coordinator::StartRun(const run::v1::StartRunRequest& request,
+                                                   const std::string& trace_id) {
   if (request.request_id().empty()) return absl::InvalidArgumentError("request_id: is required");
   run::v1::Run run;
   uint64_t number;
@@ -115,7 +120,7 @@ absl::StatusOr<run::v1::Run> Coordinator::StartRun(const run::v1::StartRunReques
     } else {
       const auto site = sites_.find(request.site());
       if (site == sites_.end()) return NoSite(request.site());
-      ARPENT_ASSIGN_OR_RETURN(ledger, BeginRun(site->second.site(), request));
+      ARPENT_ASSIGN_OR_RETURN(ledger, BeginRun(site->second.site(), request, trace_id));
     }
     run = ledger->ToProto();
     number = Flush();
@@ -124,7 +129,8 @@ absl::StatusOr<run::v1::Run> Coordinator::StartRun(const run::v1::StartRunReques
   return run;
 }
 
-absl::StatusOr<run::v1::Run> Coordinator::RetryRun(const run::v1::RetryRunRequest& request) {
+absl::StatusOr<run::v1::Run> Coordinator::RetryRun(const run::v1::RetryRunRequest& request,
+                                                   const std::string& trace_id) {
   if (request.request_id().empty()) return absl::InvalidArgumentError("request_id: is required");
   run::v1::Run run;
   uint64_t number;
@@ -144,7 +150,7 @@ absl::StatusOr<run::v1::Run> Coordinator::RetryRun(const run::v1::RetryRunReques
       start.set_season(ledger->record().run().season());
       start.set_priority(ledger->record().priority());
       const site::v1::Site site = ledger->record().site();
-      ARPENT_ASSIGN_OR_RETURN(ledger, BeginRun(site, start));
+      ARPENT_ASSIGN_OR_RETURN(ledger, BeginRun(site, start, trace_id));
     }
     run = ledger->ToProto();
     number = Flush();
@@ -154,7 +160,8 @@ absl::StatusOr<run::v1::Run> Coordinator::RetryRun(const run::v1::RetryRunReques
 }
 
 absl::StatusOr<Coordinator::Ledger> Coordinator::BeginRun(const site::v1::Site& site,
-                                                          const run::v1::StartRunRequest& request) {
+                                                          const run::v1::StartRunRequest& request,
+                                                          const std::string& trace_id) {
   ARPENT_ASSIGN_OR_RETURN(const site::v1::Season season, FindSeason(site, request.season()));
   if (const auto active = active_run_of_site_.find(site.name()); active != active_run_of_site_.end()) {
     return absl::AlreadyExistsError(absl::StrCat("run ", active->second, " of site ", site.name(),
@@ -173,6 +180,7 @@ absl::StatusOr<Coordinator::Ledger> Coordinator::BeginRun(const site::v1::Site& 
   record.mutable_run()->set_state(run::v1::RUN_STATE_PLANNING);
   *record.mutable_run()->mutable_start_time() = rpc::ToProto(now);
   record.mutable_run()->set_plan_only(request.plan_only());
+  record.mutable_run()->set_trace_id(trace_id.empty() ? telemetry::TraceIdOf(run_id + request.request_id()) : trace_id);
   record.set_request_id(request.request_id());
   record.set_priority(request.priority());
   *record.mutable_site() = site;
@@ -181,6 +189,7 @@ absl::StatusOr<Coordinator::Ledger> Coordinator::BeginRun(const site::v1::Site& 
   ledgers_[run_id] = ledger;
   active_run_of_site_[site.name()] = run_id;
   run_of_request_[request.request_id()] = run_id;
+  telemetry::Log(telemetry::LogLevel::kInfo, request.plan_only() ? "a plan begins" : "a run begins", LogFieldsOf(*ledger));
   ledger->SetPlan(PlanDiscovery(WithDefaults(site), season), now);
   PutRun(*ledger);
   ResolveReady(ledger);
@@ -244,6 +253,7 @@ absl::StatusOr<std::vector<run::v1::Cell>> Coordinator::ListCells(const std::str
                                                                   const CellFilter& wanted, int* next) {
   absl::MutexLock lock(&mutex_);
   ARPENT_ASSIGN_OR_RETURN(const Ledger ledger, FindRun(run_id));
+  const QueuePicture queue(roster_, queue_, clock_.Now());
   std::vector<run::v1::Cell> cells;
   size_t bytes = 0;
   *next = -1;
@@ -254,7 +264,10 @@ absl::StatusOr<std::vector<run::v1::Cell>> Coordinator::ListCells(const std::str
       break;
     }
     cells.push_back(ledger->cell(i));
-    cells.back().set_waiting_for(WaitingFor(*ledger, i));
+    cells.back().set_waiting_for(WaitingFor(*ledger, i, queue));
+    if (cells.back().outcome() == run::v1::CELL_OUTCOME_WAITING) {
+      for (const std::string& id : ledger->OpenUpstreamIds(i, kMostUpstreamShown)) cells.back().add_waits_for_cells(id);
+    }
     bytes += cells.back().ByteSizeLong();
   }
   return cells;

@@ -26,6 +26,7 @@
 #include "services/coordinator/cost_model.h"
 #include "services/coordinator/plan/planner.h"
 #include "services/coordinator/queue/task_queue.h"
+#include "services/coordinator/queue_picture.h"
 #include "services/coordinator/run_ledger.h"
 #include "services/coordinator/store/state_store.h"
 #include "services/coordinator/worker_roster.h"
@@ -56,8 +57,9 @@ class Coordinator {
   absl::Status DeleteSite(const std::string& name);
 
   // Runs.
-  absl::StatusOr<run::v1::Run> StartRun(const run::v1::StartRunRequest& request);
-  absl::StatusOr<run::v1::Run> RetryRun(const run::v1::RetryRunRequest& request);
+  // `trace_id`: of the caller; empty: the run gets one of its own.
+  absl::StatusOr<run::v1::Run> StartRun(const run::v1::StartRunRequest& request, const std::string& trace_id = "");
+  absl::StatusOr<run::v1::Run> RetryRun(const run::v1::RetryRunRequest& request, const std::string& trace_id = "");
   absl::StatusOr<run::v1::Run> CancelRun(const std::string& run_id);
   absl::StatusOr<run::v1::Run> GetRun(const std::string& run_id);
   // Newest first, from the `offset`-th on.
@@ -126,10 +128,11 @@ class Coordinator {
   void Erase(Table table, const std::string& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PutRun(const RunLedger& ledger) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<Ledger> FindRun(const std::string& run_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::StatusOr<Ledger> BeginRun(const site::v1::Site& site, const run::v1::StartRunRequest& request)
+  absl::StatusOr<Ledger> BeginRun(const site::v1::Site& site, const run::v1::StartRunRequest& request,
+                                  const std::string& trace_id)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PollInputs() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::string WaitingFor(const RunLedger& ledger, int cell) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::string WaitingFor(const RunLedger& ledger, int cell, const QueuePicture& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // coordinator_runs.cc: how a run moves on.
   void PlanWork(const Ledger& ledger) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

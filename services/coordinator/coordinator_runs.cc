@@ -1,13 +1,17 @@
 // How a run moves on: cells that can begin are queued or found done, cells that end set others free.
 #include <algorithm>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/base/status.h"
 #include "common/rpc/convert.h"
 #include "common/rpc/site_rules.h"
 #include "common/stages/catalog.h"
+#include "common/telemetry/log.h"
 #include "services/coordinator/coordinator.h"
+#include "services/coordinator/run_log.h"
 
 namespace arpent::coordinator {
 namespace {
@@ -227,6 +231,9 @@ void Coordinator::EndRun(const Ledger& ledger, run::v1::RunState state) {
   ended_runs_[ledger->run_id()] = ledger->record();
   active_run_of_site_.erase(ledger->record().run().site());
   PutRun(*ledger);
+  telemetry::LogFields fields = LogFieldsOf(*ledger);
+  fields.emplace_back("state", absl::AsciiStrToLower(absl::StripPrefix(run::v1::RunState_Name(state), "RUN_STATE_")));
+  telemetry::Log(telemetry::LogLevel::kInfo, "a run ended", fields);
   ForgetOldRuns();
 }
 

@@ -9,6 +9,7 @@
 #include "absl/time/clock.h"
 #include "common/base/status.h"
 #include "common/rpc/status.h"
+#include "common/telemetry/trace.h"
 
 namespace arpent::coordinator {
 namespace {
@@ -27,6 +28,13 @@ absl::StatusOr<int> ParsePosition(const std::string& token) {
   int position = 0;
   if (token.empty() || (absl::SimpleAtoi(token, &position) && position >= 0)) return position;
   return absl::InvalidArgumentError("page_token: is not one that this service gave");
+}
+
+// The trace of the caller; empty when it has none.
+std::string TraceOf(const grpc::ServerContext& context) {
+  const auto found = context.client_metadata().find(telemetry::kTraceparentKey);
+  if (found == context.client_metadata().end()) return "";
+  return telemetry::ParseTraceparent(absl::string_view(found->second.data(), found->second.size()));
 }
 
 // Fills `target` from a value or returns the error.
@@ -78,7 +86,7 @@ grpc::Status RunServiceImpl::StartRun(grpc::ServerContext* context, const run::v
                                       run::v1::StartRunResponse* response) {
   const auto coordinator = gate_.Enter(*context, Right::kOperate);
   if (!coordinator.ok()) return ToGrpc(coordinator.status());
-  return Answer((*coordinator)->StartRun(*request), response->mutable_run());
+  return Answer((*coordinator)->StartRun(*request, TraceOf(*context)), response->mutable_run());
 }
 
 grpc::Status RunServiceImpl::GetRun(grpc::ServerContext* context, const run::v1::GetRunRequest* request,
@@ -159,7 +167,7 @@ grpc::Status RunServiceImpl::RetryRun(grpc::ServerContext* context, const run::v
                                       run::v1::RetryRunResponse* response) {
   const auto coordinator = gate_.Enter(*context, Right::kOperate);
   if (!coordinator.ok()) return ToGrpc(coordinator.status());
-  return Answer((*coordinator)->RetryRun(*request), response->mutable_run());
+  return Answer((*coordinator)->RetryRun(*request, TraceOf(*context)), response->mutable_run());
 }
 
 grpc::Status ProductServiceImpl::ListProducts(grpc::ServerContext* context, const product::v1::ListProductsRequest* request,

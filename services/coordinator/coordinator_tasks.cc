@@ -6,7 +6,9 @@
 #include "absl/time/clock.h"
 #include "common/base/status.h"
 #include "common/rpc/convert.h"
+#include "common/telemetry/log.h"
 #include "services/coordinator/coordinator.h"
+#include "services/coordinator/run_log.h"
 
 namespace arpent::coordinator {
 namespace {
@@ -232,6 +234,17 @@ void Coordinator::TakeEnd(const AttemptEnd& end, const TaskUsage* usage) {
     }
     first = false;
   }
+  if (!waiters.empty()) {
+    telemetry::LogFields fields = LogFieldsOf(*ledgers_.at(waiters.begin()->run_id));
+    fields.insert(fields.end(), {{"task", end.task_id},
+                                 {"attempt", absl::StrCat(end.attempts)},
+                                 {"stage", end.stage},
+                                 {"worker", end.worker_id},
+                                 {"code", std::string(CodeName(end.status.code()))},
+                                 {"error", std::string(end.status.message())}});
+    telemetry::Log(end.final ? telemetry::LogLevel::kWarning : telemetry::LogLevel::kInfo,
+                   end.final ? "a task failed for good" : "an attempt failed; it is tried again", fields);
+  }
   for (const Ledger& ledger : ledgers) MoveOn(ledger);
 }
 
@@ -304,7 +317,10 @@ worker::v1::Task Coordinator::TaskOf(const Lease& lease) {
   task.set_fencing_token(lease.token);
   *task.mutable_lease_expiry() = rpc::ToProto(lease.expiry);
   task.set_attempt(lease.attempt);
-  if (!active.waiters.empty()) task.set_run_id(active.waiters.begin()->run_id);
+  if (!active.waiters.empty()) {
+    task.set_run_id(active.waiters.begin()->run_id);
+    task.set_trace_id(ledgers_.at(task.run_id())->record().run().trace_id());
+  }
   task.set_memory_bytes(lease.memory_bytes);
   return task;
 }

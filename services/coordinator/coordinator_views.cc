@@ -1,7 +1,6 @@
 // What people see of the coordinator beside the ledger itself: why something waits, the gauges; and the inputs that are
 // looked at again by themselves.
 #include <algorithm>
-#include <cmath>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -13,8 +12,6 @@
 
 namespace arpent::coordinator {
 namespace {
-
-constexpr double kBytesPerMegabyte = 1e6;
 
 absl::string_view NameOf(TaskQueue::State state) {
   switch (state) {
@@ -30,7 +27,7 @@ absl::string_view NameOf(TaskQueue::State state) {
 
 }  // namespace
 
-std::string Coordinator::WaitingFor(const RunLedger& ledger, int index) {
+std::string Coordinator::WaitingFor(const RunLedger& ledger, int index, const QueuePicture& queue) {
   const run::v1::Cell& cell = ledger.cell(index);
   if (cell.outcome() == run::v1::CELL_OUTCOME_WAITING) {
     const std::string upstream = ledger.OpenUpstreamNames(index);
@@ -42,17 +39,7 @@ std::string Coordinator::WaitingFor(const RunLedger& ledger, int index) {
       cell.stage() == "discover" ? absl::StrCat(ledger.run_id(), "/", cell.cell_id()) : cell.key();
   const auto task = queue_.Find(task_id);
   if (!task) return "";
-  if (task->state == TaskQueue::State::kBackoff && task->not_before > clock_.Now()) {
-    return absl::StrCat("attempt ", cell.attempts() + 1, " in ",
-                        absl::FormatDuration(absl::Ceil(task->not_before - clock_.Now(), absl::Seconds(1))));
-  }
-  const std::string& version = task->demand.stage_version;
-  if (!roster_.Offers(version)) return absl::StrCat("a worker that offers ", version, "; there is none");
-  if (const int64_t most = roster_.MostMemoryFor(version); most < task->demand.memory_bytes) {
-    return absl::StrCat("a worker with ", std::lround(task->demand.memory_bytes / kBytesPerMegabyte),
-                        " MB; the largest has ", std::lround(most / kBytesPerMegabyte), " MB");
-  }
-  return "its turn: the workers' slots and memory are taken by tasks before it";
+  return queue.WhyItWaits(*task, cell.attempts(), cell.error_code());
 }
 
 void Coordinator::ShowGauges() {
@@ -141,7 +128,7 @@ void Coordinator::PollInputs() {
     request.set_season(next->first);
     const site::v1::Site site = record.site();
     // Whatever stands in the way (a season that is gone) shows when somebody starts a run.
-    BeginRun(site, request).status().IgnoreError();
+    BeginRun(site, request, /*trace_id=*/"").status().IgnoreError();
   }
 }
 

@@ -125,19 +125,21 @@ int RunLedger::OpenUpstream(int index) const {
   }));
 }
 
-std::string RunLedger::OpenUpstreamNames(int index) const {
-  if (index >= static_cast<int>(plan_.cells.size())) return "";
-  std::vector<std::string> names;
-  int more = 0;
+std::vector<std::string> RunLedger::OpenUpstreamIds(int index, size_t most) const {
+  std::vector<std::string> ids;
+  if (index >= static_cast<int>(plan_.cells.size())) return ids;  // the cells of a run that ended
   for (const Slot& slot : plan_.cells[index].slots) {
-    if (slot.upstream < 0 || IsTerminal(cells_[slot.upstream].outcome())) continue;
-    if (static_cast<int>(names.size()) < kNamesShown) {
-      names.push_back(cells_[slot.upstream].cell_id());
-    } else {
-      ++more;
-    }
+    if (ids.size() == most) break;
+    if (slot.upstream >= 0 && !IsTerminal(cells_[slot.upstream].outcome())) ids.push_back(cells_[slot.upstream].cell_id());
   }
-  return absl::StrCat(absl::StrJoin(names, ", "), more > 0 ? absl::StrCat(" and ", more, " more") : "");
+  return ids;
+}
+
+std::string RunLedger::OpenUpstreamNames(int index) const {
+  const std::vector<std::string> ids = OpenUpstreamIds(index, kNamesShown);
+  if (ids.empty()) return "";
+  const int more = OpenUpstream(index) - static_cast<int>(ids.size());
+  return absl::StrCat(absl::StrJoin(ids, ", "), more > 0 ? absl::StrCat(" and ", more, " more") : "");
 }
 
 std::vector<int> RunLedger::ChangedAfter(int64_t after, size_t limit, int64_t* upto) const {

@@ -49,6 +49,8 @@ class RunLedger {
   int OpenUpstream(int index) const;
   // "l2a/A, l2a/B and 3 more"; empty when nothing is missing.
   std::string OpenUpstreamNames(int index) const;
+  // Their ids, at most `most`.
+  std::vector<std::string> OpenUpstreamIds(int index, size_t most) const;
 
   // Of the newest change. Grows also over restarts, as the clock does.
   int64_t sequence() const { return sequence_; }

@@ -38,14 +38,6 @@ bool WorkerRoster::Offers(const std::string& stage_version) const {
                      [&](const auto& worker) { return worker.second.offer.stage_versions.count(stage_version) > 0; });
 }
 
-int64_t WorkerRoster::MostMemoryFor(const std::string& stage_version) const {
-  int64_t most = 0;
-  for (const auto& [id, worker] : workers_) {
-    if (worker.offer.stage_versions.count(stage_version) > 0) most = std::max(most, worker.offer.memory_bytes);
-  }
-  return most;
-}
-
 std::optional<std::string> WorkerRoster::OfferedVersionOf(const std::string& stage_and_version) const {
   std::map<std::string, int> slots;
   for (const auto& [id, worker] : workers_) {

@@ -23,8 +23,6 @@ class WorkerRoster {
   void ForgetSilent(absl::Time now);
 
   bool Offers(const std::string& stage_version) const;
-  // Most memory of a worker that offers the stage.
-  int64_t MostMemoryFor(const std::string& stage_version) const;
   // The stage as workers offer it: "l2a@1#<tables>" or "l2a@1" for "l2a@1"; of several, what most slots offer.
   std::optional<std::string> OfferedVersionOf(const std::string& stage_and_version) const;
 

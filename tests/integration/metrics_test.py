@@ -128,7 +128,7 @@ class Metrics(TestCase):
             self.assertEqual(values_of(before["worker0"], "arpent_disk_free_bytes", "place"), {"scratch"})
             self.assertEqual(values_of(before["cache"], "arpent_disk_free_bytes", "place"), {"input", "output"})
 
-            arpent("run", "start", "-f", cluster_site(self.folder / "site" / "site.yaml"), *installation.arguments())
+            arpent("run", "start", "-f", cluster_site(self.folder / "site" / "site.yaml", "train: {trees: 5}\n"), *installation.arguments())
             after = self.scrape(installation)
             for exporter in ("coordinator", "cache"):
                 self.check_contract(exporter, after[exporter], {**CONTRACT[exporter], **RPC})

@@ -15,9 +15,9 @@ def simulate(folder):
     return folder / "site.yaml"
 
 
-def cluster_site(site_file):
-    """The site file with its local inputs named as places of the store `input`."""
-    text = site_file.read_text()
+def cluster_site(site_file, more=""):
+    """The site file with its local inputs named as places of the store `input`, and more lines behind it."""
+    text = site_file.read_text() + more
     folder = site_file.parent
     for name in ("l1c",):
         text = text.replace(f"uri: {name}", f'uri: "input:{folder}/{name}"').replace(f'uri: "{name}"', f'uri: "input:{folder}/{name}"')
