@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "common/base/parallel.h"
 #include "common/base/status.h"
@@ -19,6 +21,9 @@ namespace {
 
 constexpr char kOutputStore[] = "output";
 constexpr char kItemFile[] = "item.json";
+
+// Figures to the ninth digit: what lies behind is noise of the arithmetic, and hard to read.
+double Tidy(double value) { return std::strtod(absl::StrFormat("%.9g", value).c_str(), nullptr); }
 
 std::string OutputUri(const std::string& folder) { return absl::StrCat(kOutputStore, ":/", folder); }
 
@@ -148,6 +153,7 @@ std::string Publication::RunRecord() const {
 absl::StatusOr<PublishedProduct> Publication::Publish() {
   if (!pictures_added_) ARPENT_RETURN_IF_ERROR(AddPictures());
   pictures_added_ = true;
+  for (auto& [name, value] : description_.numbers) value = Tidy(value);
   std::sort(assets_.begin(), assets_.end(),
             [](const auto& a, const auto& b) { return a->record.published.name < b->record.published.name; });
   std::vector<std::shared_ptr<Asset>> finished;

@@ -94,13 +94,14 @@ absl::StatusOr<std::unique_ptr<AllInOne>> AllInOne::Start(const AllInOneOptions&
 
   auto stores = std::make_shared<storage::StoreSet>();
   ARPENT_ASSIGN_OR_RETURN(auto machine, storage::FileStore::Open("/"));
-  ARPENT_ASSIGN_OR_RETURN(auto output, storage::FileStore::Open(root + "/output"));
+  ARPENT_ASSIGN_OR_RETURN(std::shared_ptr<storage::ObjectStore> output, storage::FileStore::Open(root + "/output"));
   stores->Add("input", std::move(machine));
-  stores->Add("output", std::move(output));
+  stores->Add("output", output);
   parts->stores = stores;
   storage::InstallVsiArpent(stores);
 
   coordinator::CoordinatorOptions coordinator_options;
+  coordinator_options.output = output;
   coordinator_options.state = root + "/state/arpent.db";
   // The worker lives in this process: leases of an earlier one that was killed are soon given again.
   coordinator_options.policy.queue.lease = absl::Seconds(15);

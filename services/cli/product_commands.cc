@@ -1,19 +1,16 @@
 #include "services/cli/product_commands.h"
 
-#include <filesystem>
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
 #include "common/base/digest.h"
 #include "common/base/status.h"
-#include "common/storage/file_store.h"
-#include "common/storage/open_store.h"
 #include "common/storage/stores.h"
 #include "services/cli/command.h"
 #include "services/cli/connection.h"
+#include "services/cli/product_recompute.h"
 #include "services/cli/product_verify.h"
-#include "services/cli/storage_copy.h"
-#include "services/cli/storage_sweep.h"
 
 namespace arpent::cli {
 namespace {
@@ -24,8 +21,9 @@ using arpent::product::v1::ProductService;
 struct ProductArguments {
   ServerOptions server;
   arpent::product::v1::ListProductsRequest filter;
-  std::string key, from, to;
-  bool dry_run = false;
+  std::string key;
+  int sample = 1;
+  std::string tables;
 };
 
 absl::StatusOr<Product> GetProduct(Connection& connection, const std::string& key) {
@@ -43,12 +41,12 @@ absl::StatusOr<int> List(const ProductArguments& arguments, OutputFormat format)
     std::cout << ToJson(products) << "\n";
     return kDone;
   }
-  Table table({"stage", "tile", "unit", "key", "size", "degraded", "place"});
+  Table table({"stage", "tile", "unit", "key", "size", "state", "place"});
   for (const Product& product : products.products()) {
     int64_t bytes = 0;
     for (const auto& asset : product.assets()) bytes += asset.size_bytes();
     table.Add({product.stage(), product.tile(), product.unit(), product.key().substr(0, kShortKeyLength), HumanBytes(bytes),
-               product.degraded() ? "degraded" : "", product.uri()});
+               absl::StrCat(product.current() ? "" : "old ", product.degraded() ? "degraded" : ""), product.uri()});
   }
   std::cout << table.ToString();
   return kDone;
@@ -63,14 +61,24 @@ absl::StatusOr<int> Get(const ProductArguments& arguments) {
 
 absl::StatusOr<int> Delete(const ProductArguments& arguments) {
   ARPENT_ASSIGN_OR_RETURN(const auto connection, Connection::Open(arguments.server));
-  arpent::product::v1::DeleteProductRequest request;
-  request.set_key(arguments.key);
-  ARPENT_RETURN_IF_ERROR(connection->Call<arpent::product::v1::DeleteProductResponse>(connection->products(),
-                                                                          &ProductService::StubInterface::DeleteProduct,
-                                                                          request)
-                             .status());
+  ARPENT_RETURN_IF_ERROR(ForgetProduct(*connection, arguments.key));
   std::cout << "forgotten; its files go with the next `arpent storage sweep`\n";
   return kDone;
+}
+
+// A sample of about equal steps through the list, so that every stage has its turn.
+std::vector<const Product*> SampleOf(const arpent::product::v1::ListProductsResponse& products, int size) {
+  std::vector<const Product*> sorted;
+  for (const Product& product : products.products()) sorted.push_back(&product);
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Product* a, const Product* b) { return a->stage() < b->stage(); });
+  std::vector<const Product*> sample;
+  const size_t count = std::min<size_t>(size, sorted.size());
+  for (size_t i = 0; i < count; ++i) sample.push_back(sorted[(2 * i + 1) * sorted.size() / (2 * count)]);
+  return sample;
+}
+
+void ReportDifference(const Product& product, const absl::Status& status) {
+  std::cout << product.uri() << ": " << CodeName(status.code()) << ": " << status.message() << "\n";
 }
 
 absl::StatusOr<int> Verify(const ProductArguments& arguments) {
@@ -87,10 +95,23 @@ absl::StatusOr<int> Verify(const ProductArguments& arguments) {
     const absl::Status status = VerifyProduct(*output, product);
     if (status.ok()) continue;
     ++damaged;
-    std::cout << product.uri() << ": " << CodeName(status.code()) << ": " << status.message() << "\n";
+    ReportDifference(product, status);
   }
   std::cout << products.products_size() - damaged << " of " << products.products_size() << " products are whole\n";
-  return damaged == 0 ? kDone : kFailed;
+
+  const std::vector<const Product*> sample = SampleOf(products, arguments.sample);
+  RecomputeOptions recompute{[&](const std::string& name) { return connection->Store(name); }, arguments.tables, 0};
+  int different = 0;
+  for (const Product* product : sample) {
+    const absl::Status status = Recompute(recompute, *product);
+    if (status.ok()) continue;
+    ++different;
+    ReportDifference(*product, status);
+  }
+  if (!sample.empty()) {
+    std::cout << sample.size() - different << " of " << sample.size() << " computed again are the same, to the pixel\n";
+  }
+  return damaged + different == 0 ? kDone : kFailed;
 }
 
 absl::StatusOr<int> ListWorkers(const ProductArguments& arguments, OutputFormat format) {
@@ -113,53 +134,6 @@ absl::StatusOr<int> ListWorkers(const ProductArguments& arguments, OutputFormat 
   return kDone;
 }
 
-absl::StatusOr<int> Sweep(const ProductArguments& arguments) {
-  ARPENT_ASSIGN_OR_RETURN(const auto connection, Connection::Open(arguments.server));
-  ARPENT_ASSIGN_OR_RETURN(const auto products, ListProducts(*connection, {}));
-  ARPENT_ASSIGN_OR_RETURN(const auto output, connection->Store("output"));
-  ARPENT_ASSIGN_OR_RETURN(const SweepResult result, SweepOutput(*output, products, arguments.dry_run));
-  for (const std::string& path : result.removed) std::cout << (arguments.dry_run ? "would remove " : "removed ") << path << "\n";
-  std::cout << result.removed.size() << " objects, " << HumanBytes(result.bytes) << (arguments.dry_run ? " (dry run)" : "")
-            << "\n";
-  return kDone;
-}
-
-struct Place {
-  std::shared_ptr<storage::ObjectStore> store;
-  std::string path;
-};
-
-// "output:/l2a" is behind the tile cache, anything else a folder or a file of this machine.
-absl::StatusOr<Place> FindPlace(Connection& connection, const std::string& text, bool is_folder) {
-  if (const auto uri = storage::StoreUri::Parse(text); uri.ok()) {
-    ARPENT_ASSIGN_OR_RETURN(auto store, connection.Store(uri->store));
-    return Place{std::move(store), uri->path};
-  }
-  std::error_code error;
-  const std::filesystem::path path = std::filesystem::absolute(text, error).lexically_normal();
-  const std::filesystem::path folder = is_folder ? path : path.parent_path();
-  ARPENT_ASSIGN_OR_RETURN(auto store, storage::OpenStore(folder.string() + "?create=true"));
-  return Place{std::move(store), is_folder ? "" : path.filename().string()};
-}
-
-absl::StatusOr<int> Copy(const ProductArguments& arguments) {
-  ARPENT_ASSIGN_OR_RETURN(const auto connection, Connection::Open(arguments.server));
-  std::error_code absent;
-  ARPENT_ASSIGN_OR_RETURN(const Place from, FindPlace(*connection, arguments.from,
-                                                      std::filesystem::is_directory(arguments.from, absent)));
-  const absl::StatusOr<storage::ObjectInfo> object =
-      from.path.empty() ? absl::NotFoundError("a root is a folder") : from.store->Stat(from.path);
-  ARPENT_ASSIGN_OR_RETURN(const Place to, FindPlace(*connection, arguments.to, !object.ok() || object->is_folder));
-  ARPENT_ASSIGN_OR_RETURN(const CopyResult result, CopyObjects(*from.store, from.path, *to.store, to.path));
-  if (const auto folder = std::dynamic_pointer_cast<storage::FileStore>(to.store)) {
-    // Nobody wants it among copied products. One that somebody else writes to is not empty and stays.
-    std::error_code not_empty;
-    std::filesystem::remove(std::filesystem::path(folder->root()) / storage::FileStore::kUnfinished, not_empty);
-  }
-  std::cout << result.objects << " objects, " << HumanBytes(result.bytes) << "\n";
-  return kDone;
-}
-
 void AddFilter(CLI::App& command, ProductArguments& arguments) {
   const auto add = [&command](const std::string& name, const std::string& what, std::string* target) {
     command.add_option_function<std::string>(name, [target](const std::string& value) { *target = value; }, what);
@@ -177,6 +151,8 @@ void AddProductCommands(CLI::App& app, const OutputFormat& format, int& exit_cod
   auto arguments = std::make_shared<ProductArguments>();
   CLI::App* list = group->add_subcommand("list", "Current products");
   AddFilter(*list, *arguments);
+  list->add_flag_callback("--old", [arguments] { arguments->filter.set_include_old(true); },
+                          "Also those that newer ones took the place of");
   AddServerOptions(*list, arguments->server);
   list->footer("Example:\n  arpent product list --stage crop-type");
   OnCall(*list, exit_code, [=, &format] { return List(*arguments, format); });
@@ -189,11 +165,16 @@ void AddProductCommands(CLI::App& app, const OutputFormat& format, int& exit_cod
   OnCall(*get, exit_code, [=] { return Get(*arguments); });
 
   arguments = std::make_shared<ProductArguments>();
-  CLI::App* verify = group->add_subcommand("verify", "Read products back and compare every checksum");
+  CLI::App* verify = group->add_subcommand("verify", "Read products back, compare every checksum, and compute a sample again");
   verify->add_option("key", arguments->key, "Default: all that the filters choose");
   AddFilter(*verify, *arguments);
   AddServerOptions(*verify, arguments->server);
-  verify->footer("Example:\n  arpent product verify --stage map");
+  verify->add_option("--sample", arguments->sample, "How many are computed again on this machine; 0: none")
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str();
+  verify->add_option("--tables", arguments->tables,
+                     "Folder of the look-up tables (default: $ARPENT_TABLES, else beside the program)");
+  verify->footer("Examples:\n  arpent product verify --stage map\n  arpent product verify --sample 0");
   OnCall(*verify, exit_code, [=] { return Verify(*arguments); });
 
   arguments = std::make_shared<ProductArguments>();
@@ -212,25 +193,6 @@ void AddWorkerCommands(CLI::App& app, const OutputFormat& format, int& exit_code
   AddServerOptions(*list, arguments->server);
   list->footer("Example:\n  arpent worker list");
   OnCall(*list, exit_code, [=, &format] { return ListWorkers(*arguments, format); });
-}
-
-void AddStorageCommands(CLI::App& app, const OutputFormat&, int& exit_code) {
-  CLI::App* group = app.add_subcommand("storage", "Storage: copy, sweep");
-  group->require_subcommand(1);
-  auto arguments = std::make_shared<ProductArguments>();
-  CLI::App* sweep = group->add_subcommand("sweep", "Remove what no current product needs from the output store");
-  sweep->add_flag("--dry-run", arguments->dry_run, "Only say what would go");
-  AddServerOptions(*sweep, arguments->server);
-  sweep->footer("Example:\n  arpent storage sweep --dry-run");
-  OnCall(*sweep, exit_code, [=] { return Sweep(*arguments); });
-
-  arguments = std::make_shared<ProductArguments>();
-  CLI::App* copy = group->add_subcommand("copy", "Copy objects into a store, out of one, or between two");
-  copy->add_option("from", arguments->from, "File or folder, or STORE:/PATH")->required();
-  copy->add_option("to", arguments->to, "Where it is to be, by the same rules; what is there is replaced")->required();
-  AddServerOptions(*copy, arguments->server);
-  copy->footer("Examples:\n  arpent storage copy scenes input:/l1c\n  arpent storage copy output:/map maps");
-  OnCall(*copy, exit_code, [=] { return Copy(*arguments); });
 }
 
 }  // namespace arpent::cli

@@ -1,4 +1,4 @@
-// `arpent product list|get|verify|delete`, `arpent worker list`, `arpent storage sweep`.
+// `arpent product list|get|verify|delete`, `arpent worker list`, `arpent storage copy|sweep`.
 #ifndef ARPENT_SERVICES_CLI_PRODUCT_COMMANDS_H_
 #define ARPENT_SERVICES_CLI_PRODUCT_COMMANDS_H_
 

@@ -38,6 +38,15 @@ absl::StatusOr<arpent::product::v1::ListProductsResponse> ListProducts(
   return all;
 }
 
+absl::Status ForgetProduct(Connection& connection, const std::string& key) {
+  arpent::product::v1::DeleteProductRequest request;
+  request.set_key(key);
+  return connection
+      .Call<arpent::product::v1::DeleteProductResponse>(connection.products(),
+                                                        &arpent::product::v1::ProductService::StubInterface::DeleteProduct, request)
+      .status();
+}
+
 absl::Status VerifyProduct(storage::ObjectStore& output, const arpent::product::v1::Product& product) {
   ARPENT_ASSIGN_OR_RETURN(const storage::StoreUri uri, storage::StoreUri::Parse(product.uri()));
   ARPENT_RETURN_IF_ERROR(output.Stat(uri.path + "/item.json").status());

@@ -14,6 +14,9 @@ namespace arpent::cli {
 absl::StatusOr<arpent::product::v1::ListProductsResponse> ListProducts(
     Connection& connection, arpent::product::v1::ListProductsRequest request);
 
+// The coordinator forgets it, so that the next run makes it again. NOT_FOUND.
+absl::Status ForgetProduct(Connection& connection, const std::string& key);
+
 // Reads every asset back. NOT_FOUND for a missing file, DATA_LOSS for a wrong size or checksum; both name it.
 absl::Status VerifyProduct(storage::ObjectStore& output, const arpent::product::v1::Product& product);
 

@@ -310,6 +310,7 @@ absl::StatusOr<std::vector<product::v1::Product>> Coordinator::ListProducts(
   constexpr size_t kMost = 1000;
   const size_t limit = request.page_size() > 0 ? std::min<size_t>(request.page_size(), kMost) : kMost;
   std::vector<std::string> keys;
+  std::vector<bool> is_current;
   uint64_t number;
   {
     absl::MutexLock lock(&mutex_);
@@ -319,21 +320,26 @@ absl::StatusOr<std::vector<product::v1::Product>> Coordinator::ListProducts(
       if (!request.site().empty() && known.site != request.site()) continue;
       if (!request.stage().empty() && known.stage != request.stage()) continue;
       if (!request.tile().empty() && known.tile != request.tile()) continue;
+      const bool current = IsCurrent(product->first, known);
+      if (!request.include_old() && !current) continue;
       if (keys.size() == limit) {
         *next_page_token = keys.back();
         break;
       }
       keys.push_back(product->first);
+      is_current.push_back(current);
     }
     number = flushed_;
   }
   ARPENT_RETURN_IF_ERROR(store_.WaitDurable(number));
   std::vector<product::v1::Product> products;
   size_t bytes = 0;
-  for (const std::string& key : keys) {
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const std::string& key = keys[i];
     ARPENT_ASSIGN_OR_RETURN(const std::optional<std::string> row, store_.Get(Table::kProducts, key));
     if (!row) continue;  // deleted meanwhile
     if (!products.emplace_back().ParseFromString(*row)) return absl::DataLossError(absl::StrCat("product ", key));
+    products.back().set_current(is_current[i]);
     bytes += row->size();
     if (bytes <= kMostBytesPerPage || key == keys.back()) continue;
     *next_page_token = key;
@@ -344,12 +350,14 @@ absl::StatusOr<std::vector<product::v1::Product>> Coordinator::ListProducts(
 
 absl::StatusOr<product::v1::Product> Coordinator::GetProduct(const std::string& key) {
   std::string whole;
+  bool current = false;
   uint64_t number;
   {
     absl::MutexLock lock(&mutex_);
     const auto found = products_.lower_bound(key);
     if (key.empty() || found == products_.end() || !absl::StartsWith(found->first, key)) return NoProduct(key);
     whole = found->first;
+    current = IsCurrent(whole, found->second);
     number = flushed_;
   }
   ARPENT_RETURN_IF_ERROR(store_.WaitDurable(number));
@@ -357,6 +365,7 @@ absl::StatusOr<product::v1::Product> Coordinator::GetProduct(const std::string& 
   product::v1::Product product;
   if (!row) return NoProduct(key);
   if (!product.ParseFromString(*row)) return absl::DataLossError(absl::StrCat("product ", whole, ": its row is damaged"));
+  product.set_current(current);
   return product;
 }
 
@@ -364,11 +373,28 @@ absl::Status Coordinator::DeleteProduct(const std::string& key) {
   uint64_t number;
   {
     absl::MutexLock lock(&mutex_);
-    if (products_.erase(key) == 0) return NoProduct(key);
+    const auto found = products_.find(key);
+    if (found == products_.end()) return NoProduct(key);
+    if (const std::string place = found->second.place(); IsCurrent(key, found->second)) {
+      current_.erase(place);
+      Erase(Table::kCurrent, place);
+      ++product_version_;
+    }
+    products_.erase(found);
     Erase(Table::kProducts, key);
     number = Flush();
   }
   return store_.WaitDurable(number);
+}
+
+bool Coordinator::IsCurrent(const std::string& key, const KnownProduct& product) const {
+  const auto current = current_.find(product.place());
+  return current != current_.end() && current->second == key;
+}
+
+Coordinator::ProductNews Coordinator::NewsOfProducts() {
+  absl::MutexLock lock(&mutex_);
+  return {product_version_, !active_run_of_site_.empty()};
 }
 
 // --- shared by all ---

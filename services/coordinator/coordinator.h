@@ -81,6 +81,13 @@ class Coordinator {
                                                                  std::string* next_page_token);
   absl::StatusOr<product::v1::Product> GetProduct(const std::string& key);
   absl::Status DeleteProduct(const std::string& key);
+  // What somebody who shows the current products wants to know: a number that grows with each change, and whether a run
+  // goes on, so that more will follow.
+  struct ProductNews {
+    int64_t version = 0;
+    bool more_to_come = false;
+  };
+  ProductNews NewsOfProducts();
 
   // Workers. Waits up to the request's max_wait when there is nothing to say.
   absl::StatusOr<worker::v1::SynchronizeResponse> Synchronize(const worker::v1::SynchronizeRequest& request);
@@ -111,6 +118,9 @@ class Coordinator {
   struct KnownProduct {
     std::string uri, stage, tile, site;
     bool degraded = false;
+
+    // Its folder without the key.
+    std::string place() const { return uri.substr(0, uri.rfind('_')); }
   };
   using Ledger = std::shared_ptr<RunLedger>;
 
@@ -123,6 +133,7 @@ class Coordinator {
   absl::StatusOr<Ledger> LoadEndedRun(const std::string& run_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // coordinator.cc
+  bool IsCurrent(const std::string& key, const KnownProduct& product) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   uint64_t Flush() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Put(Table table, const std::string& key, std::string value) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Erase(Table table, const std::string& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -140,6 +151,7 @@ class Coordinator {
   void ResolveCell(const Ledger& ledger, int cell) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void QueueCell(const Ledger& ledger, int cell, const std::string& task_id, const stages::TaskSpec& spec,
                  const std::string& stage_version) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void SetCurrent(const run::v1::Cell& cell) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EndCell(const Ledger& ledger, int cell, const std::function<void(run::v1::Cell*)>& change)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MoveOn(const Ledger& ledger) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -189,6 +201,8 @@ class Coordinator {
   std::map<std::string, std::string> run_of_request_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Discoveries> discoveries_ ABSL_GUARDED_BY(mutex_);  // by run, while it plans
   std::map<std::string, KnownProduct> products_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::string> current_ ABSL_GUARDED_BY(mutex_);  // key by place
+  int64_t product_version_ ABSL_GUARDED_BY(mutex_) = 1;
   std::map<std::string, std::string> skips_ ABSL_GUARDED_BY(mutex_);
   TaskQueue queue_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, ActiveTask> tasks_ ABSL_GUARDED_BY(mutex_);

@@ -57,6 +57,16 @@ absl::Status Coordinator::Recover() {
         mutex_.AssertHeld();
         products_[key] = {product.uri(), product.stage(), product.tile(), product.site(), product.degraded()};
       }));
+  ARPENT_RETURN_IF_ERROR(store_.Scan(Table::kCurrent, "", [this](const std::string& place, const std::string& key) {
+    mutex_.AssertHeld();
+    current_[place] = key;
+  }));
+  // In a state of before this table, one product of each place is taken for the current one.
+  const bool never_kept = current_.empty();
+  for (const auto& [key, product] : products_) {
+    if (!never_kept) break;
+    if (current_.emplace(product.place(), key).second) Put(Table::kCurrent, product.place(), key);
+  }
   ARPENT_RETURN_IF_ERROR(store_.Scan(Table::kSkips, "", [this](const std::string& key, const std::string& reason) {
     mutex_.AssertHeld();
     skips_[key] = reason;

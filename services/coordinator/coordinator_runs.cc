@@ -138,6 +138,16 @@ void Coordinator::QueueCell(const Ledger& ledger, int index, const std::string& 
   news_.SignalAll();
 }
 
+void Coordinator::SetCurrent(const run::v1::Cell& cell) {
+  const auto product = products_.find(cell.key());
+  if (product == products_.end()) return;  // a scene, or somebody else's product that is only an input
+  std::string& current = current_[product->second.place()];
+  if (current == cell.key()) return;
+  current = cell.key();
+  Put(Table::kCurrent, product->second.place(), cell.key());
+  ++product_version_;
+}
+
 void Coordinator::EndCell(const Ledger& ledger, int index, const std::function<void(run::v1::Cell*)>& change) {
   ledger->Change(index, clock_.Now(), [&](run::v1::Cell* cell) {
     cell->set_progress(0);
@@ -145,6 +155,7 @@ void Coordinator::EndCell(const Ledger& ledger, int index, const std::function<v
   });
   Put(Table::kCells, absl::StrCat(ledger->run_id(), "/", ledger->cell(index).cell_id()),
       ledger->cell(index).SerializeAsString());
+  if (ledger->cell(index).outcome() == run::v1::CELL_OUTCOME_DONE) SetCurrent(ledger->cell(index));
   if (ledger->record().run().state() == run::v1::RUN_STATE_CANCELLED) return;
   for (const int dependent : ledger->plan().cells[index].dependents) {
     if (ledger->cell(dependent).outcome() == run::v1::CELL_OUTCOME_WAITING && ledger->OpenUpstream(dependent) == 0) {

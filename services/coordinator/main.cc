@@ -7,6 +7,7 @@
 
 #include "common/base/status.h"
 #include "common/rpc/program_flags.h"
+#include "common/rpc/remote_store.h"
 #include "common/rpc/server.h"
 #include "common/telemetry/log.h"
 #include "common/telemetry/metrics.h"
@@ -19,6 +20,7 @@ namespace {
 struct Config {
   rpc::ProgramOptions program;
   absl::Duration stop_grace = absl::Seconds(10);
+  std::string cache;
   CoordinatorOptions coordinator;
   std::string backup;
 };
@@ -41,8 +43,21 @@ void AddOptions(CLI::App& app, Config& config) {
       ->envname("ARPENT_ATTEMPTS")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
+  rpc::AddTokenFileFlags(app, config.program);
+  app.add_option("--cache", config.cache,
+                 "Address of the tile cache, shards with commas between them: the catalogue of current products is written "
+                 "to its store `output`; empty: there is none")
+      ->envname("ARPENT_CACHE");
   rpc::AddDurationFlag(app, "--stop-grace", config.stop_grace,
                        "Time for calls in progress when the program is asked to stop");
+}
+
+absl::StatusOr<std::shared_ptr<storage::ObjectStore>> OpenOutput(const Config& config, Clock& clock) {
+  if (config.cache.empty()) return nullptr;
+  ARPENT_ASSIGN_OR_RETURN(const auto shards, rpc::CacheShards::Connect(config.cache, config.program.channel()));
+  rpc::RemoteStore::Options options;
+  options.retry.give_up_after = absl::Seconds(30);  // the catalogue is tried again anyway
+  return std::make_shared<rpc::RemoteStore>("output", shards, options, clock);
 }
 
 absl::Status Run(const Config& config) {
@@ -57,6 +72,7 @@ absl::Status Run(const Config& config) {
   telemetry::Metrics metrics;
   CoordinatorOptions options = config.coordinator;
   ARPENT_ASSIGN_OR_RETURN(options.access, rpc::AccessControl::Open(config.program.tokens, clock));
+  ARPENT_ASSIGN_OR_RETURN(options.output, OpenOutput(config, clock));
   ARPENT_ASSIGN_OR_RETURN(const auto coordinator, StartCoordinator(options, clock, metrics));
   std::unique_ptr<telemetry::MetricsServer> metrics_server;
   if (!config.program.metrics_listen.empty()) {

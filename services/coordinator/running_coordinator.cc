@@ -12,6 +12,7 @@
 #include "common/rpc/retry.h"
 #include "common/telemetry/log.h"
 #include "common/telemetry/node_metrics.h"
+#include "services/coordinator/catalog_writer.h"
 #include "services/coordinator/coordinator_counters.h"
 #include "services/coordinator/coordinator_gate.h"
 #include "services/coordinator/coordinator_service.h"
@@ -71,6 +72,7 @@ class Running final : public RunningCoordinator {
     ended_.Notify();
     if (ticks_.joinable()) ticks_.join();
     if (renewals_.joinable()) renewals_.join();
+    catalog_.reset();
     gate_.Open(nullptr);
     coordinator_.reset();
     store_.reset();  // makes durable what is queued, while it still leads
@@ -95,6 +97,7 @@ class Running final : public RunningCoordinator {
     ARPENT_ASSIGN_OR_RETURN(std::unique_ptr<Coordinator> coordinator,
                             Coordinator::Open(options_.policy, *store_, clock_, rpc::RandomFraction, counters_));
     coordinator_ = std::move(coordinator);
+    if (options_.output != nullptr) catalog_ = std::make_unique<CatalogWriter>(coordinator_, options_.output);
     absl::MutexLock lock(&watch_mutex_);
     gate_.Open(coordinator_);
     if (watch_) watch_(true);
@@ -160,6 +163,7 @@ class Running final : public RunningCoordinator {
   bool leads_ = false;  // of RunElected's thread, and of the destructor after it
   std::unique_ptr<StateStore> store_;
   std::shared_ptr<Coordinator> coordinator_;
+  std::unique_ptr<CatalogWriter> catalog_;
   std::shared_ptr<void> gauges_, disk_;
   absl::Mutex watch_mutex_;
   std::function<void(bool)> watch_ ABSL_GUARDED_BY(watch_mutex_);

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "common/base/clock.h"
 #include "common/rpc/access.h"
+#include "common/storage/object_store.h"
 #include "common/telemetry/metrics.h"
 #include "services/coordinator/coordinator.h"
 
@@ -23,6 +24,8 @@ struct CoordinatorOptions {
   // state that goes with the process.
   std::string state;
   CoordinatorPolicy policy;
+  // Where the STAC catalogue of current products is written; null: nowhere.
+  std::shared_ptr<storage::ObjectStore> output;
   std::shared_ptr<const rpc::AccessControl> access;  // null: everyone may call
   // With PostgreSQL: who this is, for people, and how long it leads without a sign of life.
   std::string name;

@@ -166,7 +166,7 @@ class Installation:
 
     def _coordinator(self, address):
         return Service("arpent-coordinator", "--state", self.folder / "state.db", "--listen", address,
-                       "--lease-duration", "6s", *FREE_METRICS_PORT, log=self.folder / "coordinator.log")
+                       "--lease-duration", "6s", "--cache", self.cache.address, *FREE_METRICS_PORT, log=self.folder / "coordinator.log")
 
     def new_worker(self, index):
         return Service("arpent-worker", "--listen", "127.0.0.1:0", "--coordinator", self.coordinator.address, "--cache",

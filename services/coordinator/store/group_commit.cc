@@ -7,7 +7,7 @@ namespace arpent::coordinator {
 
 absl::string_view TableName(Table table) {
   static constexpr const char* kNames[kTables] = {"sites", "runs",     "cells", "discoveries",
-                                                  "tasks", "products", "skips", "counters"};
+                                                  "tasks", "products", "skips", "counters", "current_products"};
   return kNames[static_cast<int>(table)];
 }
 

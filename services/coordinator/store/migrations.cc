@@ -5,12 +5,15 @@
 namespace arpent::coordinator {
 
 std::vector<std::vector<std::string>> Migrations(const std::string& text, const std::string& blob) {
+  const auto make = [&](const char* table) {
+    return absl::StrCat("CREATE TABLE ", table, " (key ", text, " PRIMARY KEY, value ", blob, " NOT NULL)");
+  };
   std::vector<std::string> first;
   for (const char* const table :
        {"sites", "runs", "cells", "discoveries", "tasks", "products", "skips", "counters"}) {
-    first.push_back(absl::StrCat("CREATE TABLE ", table, " (key ", text, " PRIMARY KEY, value ", blob, " NOT NULL)"));
+    first.push_back(make(table));
   }
-  return {first};
+  return {first, {make("current_products")}};
 }
 
 }  // namespace arpent::coordinator
