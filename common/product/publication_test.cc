@@ -102,14 +102,14 @@ TEST_F(PublicationTest, ReadsBackWhatWasPublished) {
   EXPECT_EQ(classes.at("SCL")[0].name, "vegetation & co");
   EXPECT_EQ(classes.at("SCL")[0].colour, "#00a000");
   ASSERT_EQ(again.inputs.size(), 1u);
-  EXPECT_EQ(again.inputs[0].uri, "S2A_X.SAFE");
+  EXPECT_EQ(again.inputs[0].uri, "S2A_X");
 }
 
 TEST_F(PublicationTest, TheItemIsStacAndTellsNoPlaceOrTime) {
   ProductDescription description = Describe();
   ASSERT_OK_AND_ASSIGN(const PublishedProduct first, PublishOne(description));
   ASSERT_OK_AND_ASSIGN(const std::string bytes, stores_->ReadAll(first.uri + "/item.json"));
-  description.inputs[0].uri = "input:/elsewhere/deep/S2A_X.SAFE";
+  description.inputs[0].uri = "input:/elsewhere/deep/S2A_X.zip";  // packed, it is the same scene
   ASSERT_OK(PublishOne(description));
   ASSERT_OK_AND_ASSIGN(const std::string again, stores_->ReadAll(first.uri + "/item.json"));
   EXPECT_EQ(bytes, again);

@@ -10,6 +10,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "common/base/status.h"
 #include "common/geo/tile.h"
@@ -183,6 +184,14 @@ std::string GridCode(const std::string& tile) {
   return "";
 }
 
+// What an input is called, however it was delivered: a folder and an archive of one scene give the same item.
+std::string InputName(const std::string& uri) {
+  const std::string name = NameOf(uri);
+  absl::string_view stem = name;
+  for (const char* const packing : {".gz", ".tgz", ".tar", ".zip", ".SAFE"}) absl::ConsumeSuffix(&stem, packing);
+  return std::string(stem);
+}
+
 Json PropertiesOf(const ProductDescription& description) {
   Json properties = Json::object();
   for (const auto& [name, value] : description.numbers) properties[name] = value;
@@ -212,7 +221,7 @@ Json PropertiesOf(const ProductDescription& description) {
   if (!description.notes.empty()) properties["arpent:notes"] = description.notes;
   properties["arpent:inputs"] = Json::array();
   for (const InputRecord& input : description.inputs) {
-    properties["arpent:inputs"].push_back({{"role", input.role}, {"key", input.key}, {"name", NameOf(input.uri)}});
+    properties["arpent:inputs"].push_back({{"role", input.role}, {"key", input.key}, {"name", InputName(input.uri)}});
   }
   return properties;
 }
@@ -222,7 +231,7 @@ Json LinksOf(const ProductDescription& description) {
   for (const InputRecord& input : description.inputs) {
     if (input.key.empty()) continue;
     links.push_back(
-        {{"rel", "derived_from"}, {"href", absl::StrCat("urn:sha256:", input.key)}, {"title", NameOf(input.uri)}});
+        {{"rel", "derived_from"}, {"href", absl::StrCat("urn:sha256:", input.key)}, {"title", InputName(input.uri)}});
   }
   return links;
 }

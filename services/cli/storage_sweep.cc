@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "common/base/parallel.h"
+#include "common/base/resources.h"
 #include "common/base/status.h"
 #include "common/product/publication.h"
 #include "common/rpc/site_rules.h"
@@ -16,7 +17,6 @@ namespace {
 
 using arpent::product::v1::Product;
 
-constexpr int kRequestsAtOnce = 8;
 constexpr absl::Duration kFresh = absl::Hours(24);
 constexpr absl::string_view kSweptPrefixes[] = {"l2a/",     "align/",     "composite/",  "vegetation/", "samples/",
                                                 "models/",  "crop-mask/", "crop-type/",  "validation/", "map/"};
@@ -96,7 +96,7 @@ absl::Status Spare(const storage::StoreSet& stores, std::vector<std::string> kep
                    std::map<std::string, SweepPlan::Removal>& going) {
   while (!kept.empty() && !going.empty()) {
     std::vector<std::vector<product::InputRecord>> inputs(kept.size());
-    ARPENT_RETURN_IF_ERROR(ParallelFor(kept.size(), kRequestsAtOnce, [&](size_t i) -> absl::Status {
+    ARPENT_RETURN_IF_ERROR(ParallelFor(kept.size(), DetectResourceLimits().Threads(), [&](size_t i) -> absl::Status {
       const absl::StatusOr<product::ProductDescription> item = product::ReadDescription(stores, kept[i]);
       if (absl::IsNotFound(item.status())) return absl::OkStatus();  // what is not there refers to nothing
       ARPENT_RETURN_IF_ERROR(item.status());
@@ -139,7 +139,7 @@ absl::StatusOr<std::map<std::string, Folder>> ListFolders(storage::ObjectStore& 
 absl::StatusOr<SweepPlan> PlanSweep(const storage::StoreSet& stores, const SweepState& state) {
   ARPENT_ASSIGN_OR_RETURN(const Retention retention, Retention::Of(state.sites));
   std::vector<std::string> verdicts(state.products.size());
-  ARPENT_RETURN_IF_ERROR(ParallelFor(state.products.size(), kRequestsAtOnce, [&](size_t i) {
+  ARPENT_RETURN_IF_ERROR(ParallelFor(state.products.size(), DetectResourceLimits().Threads(), [&](size_t i) {
     verdicts[i] = Verdict(stores, state, retention, state.products[i]);
     return absl::OkStatus();
   }));

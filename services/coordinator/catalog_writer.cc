@@ -7,6 +7,7 @@
 #include "absl/time/clock.h"
 #include "common/base/digest.h"
 #include "common/base/parallel.h"
+#include "common/base/resources.h"
 #include "common/base/status.h"
 #include "common/storage/stores.h"
 #include "common/telemetry/log.h"
@@ -17,7 +18,6 @@ namespace {
 constexpr absl::Duration kLook = absl::Seconds(1);
 constexpr absl::Duration kWhileRunning = absl::Minutes(1);
 constexpr absl::Duration kAfterError = absl::Seconds(30);
-constexpr int kRequestsAtOnce = 8;
 constexpr char kLatest[] = "latest";
 
 }  // namespace
@@ -28,7 +28,7 @@ absl::Status CatalogFiles::ReadNew(const std::vector<std::string>& folders) {
     product::CatalogEntry entry;
   };
   std::vector<Found> found(folders.size());
-  ARPENT_RETURN_IF_ERROR(ParallelFor(folders.size(), kRequestsAtOnce, [&](size_t i) {
+  ARPENT_RETURN_IF_ERROR(ParallelFor(folders.size(), DetectResourceLimits().Threads(), [&](size_t i) {
     const auto read = [&]() -> absl::Status {
       ARPENT_ASSIGN_OR_RETURN(const std::string item, storage::ReadAll(*output_, folders[i] + "/item.json"));
       ARPENT_ASSIGN_OR_RETURN(found[i].entry, product::ReadCatalogEntry(folders[i], item));
