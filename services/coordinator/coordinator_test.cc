@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/rpc/convert.h"
 #include "common/rpc/site_file.h"
+#include "common/stages/catalog.h"
 #include "common/testing/fake_clock.h"
 #include "common/testing/status_matchers.h"
 #include "services/coordinator/store/memory_store.h"
@@ -94,11 +95,11 @@ class CoordinatorTest : public ::testing::Test {
   SynchronizeRequest Request(const std::string& worker = "w") const {
     SynchronizeRequest request;
     request.set_worker_id(worker);
-    for (const char* const stage : {"discover@1", "composite@1", "vegetation@1", "samples@1", "train@1", "crop-mask@1",
-                                    "crop-type@1", "validate@1", "map@1"}) {
-      request.add_stages(stage);
+    for (const char* const stage : {"discover", "composite", "vegetation", "samples", "train", "crop-mask", "crop-type",
+                                    "validate", "map"}) {
+      request.add_stages((*stages::FindStage(stage))->Versioned());
     }
-    request.add_stages("l2a@1#tables1");
+    request.add_stages((*stages::FindStage("l2a"))->Versioned() + "#tables1");
     request.set_slots(4);
     request.set_memory_bytes(int64_t{8} << 30);
     return request;
@@ -419,7 +420,7 @@ TEST_F(CoordinatorTest, WhatWaitsSaysWhy) {
   ASSERT_OK_AND_ASSIGN(response, coordinator_->Synchronize(request));
   EXPECT_TRUE(response.begin().empty());
   std::map<std::string, Cell> cells = Cells(run);
-  EXPECT_THAT(cells.at("l2a/" + scenes_[0].acquisition()).waiting_for(), HasSubstr("a worker that offers l2a@1"));
+  EXPECT_THAT(cells.at("l2a/" + scenes_[0].acquisition()).waiting_for(), HasSubstr("a worker that offers l2a@"));
   EXPECT_THAT(cells.at("composite/33TVL/2021-06").waiting_for(), HasSubstr("l2a/" + scenes_[2].acquisition()));
   SynchronizeRequest small = Request("small");
   small.set_memory_bytes(1000);
