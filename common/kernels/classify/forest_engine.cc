@@ -127,171 +127,40 @@ ARPENT_NO_AUTOMATIC_VECTORS void WalkSingly(const uint64_t* HWY_RESTRICT nodes, 
 // AVX2 gathers too, but half as many lanes are slower than single walks (measured on Zen 5).
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
 
-constexpr size_t kVectorsAtOnce = 4;
-constexpr int kStepsBetweenSqueezes = 4;
-
-// Gathers bound the walk, and a node of eight bytes takes two. Where a tree's indices and features fit, its nodes are
-// packed into words first: index of the left child within the tree, feature, missing-right, threshold.
-struct WordLayout {
-  static constexpr int kMissingShift = 23, kThresholdShift = 24;
-  int child_bits = 0;
-  bool fits = false;
-
-  WordLayout(size_t features, size_t tree_nodes, size_t bin_bytes) {
-    while ((size_t{1} << child_bits) < tree_nodes) ++child_bits;
-    fits = bin_bytes == 1 && child_bits < kMissingShift && features <= size_t{1} << (kMissingShift - child_bits);
-  }
-  int32_t child_mask() const { return static_cast<int32_t>((uint32_t{1} << child_bits) - 1); }
-  int32_t feature_mask() const { return static_cast<int32_t>((uint32_t{1} << (kMissingShift - child_bits)) - 1); }
-};
-
-void PackTree(const uint64_t* HWY_RESTRICT nodes, uint32_t root, uint32_t end, const WordLayout& layout,
-              int32_t* HWY_RESTRICT words) {
-  const hn::CappedTag<uint32_t, 16> d;
-  const hn::RebindToSigned<decltype(d)> di;
-  const auto pack = [&](auto child, auto split) HWY_ATTR {
-    // A leaf's threshold is cut to 255, which no bin exceeds either.
-    const auto threshold = hn::Min(hn::And(split, hn::Set(d, 0xFFFF)), hn::Set(d, 0xFF));
-    const auto feature = hn::And(hn::ShiftRight<16>(split), hn::Set(d, 0x7FFF));
-    const auto missing = hn::ShiftRight<31>(split);
-    return hn::Or(hn::Or(hn::Sub(child, hn::Set(d, root)), hn::ShiftLeftSame(feature, layout.child_bits)),
-                  hn::Or(hn::ShiftLeft<WordLayout::kMissingShift>(missing),
-                         hn::ShiftLeft<WordLayout::kThresholdShift>(threshold)));
-  };
-  const size_t count = end - root, lanes = hn::Lanes(d);
-  const auto* halves = reinterpret_cast<const uint32_t*>(nodes + root);
-  size_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    hn::Vec<decltype(d)> child, split;
-    hn::LoadInterleaved2(d, halves + 2 * i, child, split);
-    hn::StoreU(hn::BitCast(di, pack(child, split)), di, words + i);
-  }
-  for (; i < count; ++i) {
-    const auto word = pack(hn::Set(d, halves[2 * i]), hn::Set(d, halves[2 * i + 1]));
-    words[i] = static_cast<int32_t>(hn::GetLane(word));
-  }
-}
-
-// One step of a vector of pixels; `offsets` are the byte offsets of their rows. Four bytes are read from where a bin
-// begins; the rows' memory has room for that.
-class WordStep {
- public:
-  WordStep(const int32_t* words, const uint8_t* bins, const WordLayout& layout)
-      : words_(words), bins_(reinterpret_cast<const int32_t*>(bins)), layout_(layout) {}
-
-  template <class V>
-  HWY_INLINE V operator()(V index, V offsets) const {
-    const hn::DFromV<V> d;
-    const hn::RebindToUnsigned<decltype(d)> du;
-    const V word = hn::GatherIndex(d, words_, index);
-    const V feature = hn::And(hn::ShiftRightSame(word, layout_.child_bits), hn::Set(d, layout_.feature_mask()));
-    const V missing = hn::And(hn::ShiftRight<WordLayout::kMissingShift>(word), hn::Set(d, 1));
-    const V bin = hn::And(hn::Sub(hn::GatherOffset(d, bins_, hn::Add(offsets, feature)), missing), hn::Set(d, 0xFF));
-    const V threshold = hn::BitCast(d, hn::ShiftRight<WordLayout::kThresholdShift>(hn::BitCast(du, word)));
-    const auto right = hn::Gt(bin, threshold);
-    return hn::Sub(hn::And(word, hn::Set(d, layout_.child_mask())), hn::VecFromMask(d, right));
-  }
-
- private:
-  const int32_t* words_;
-  const int32_t* bins_;
-  const WordLayout layout_;
-};
-
-// The same on nodes of eight bytes, relative to the tree's first one.
-template <typename Bin>
-class NodeStep {
- public:
-  NodeStep(const uint64_t* nodes, uint32_t root, const Bin* bins)
-      : nodes_(reinterpret_cast<const int32_t*>(nodes + root)), bins_(reinterpret_cast<const int32_t*>(bins)),
-        root_(static_cast<int32_t>(root)) {}
-
-  template <class V>
-  HWY_INLINE V operator()(V index, V offsets) const {
-    const hn::DFromV<V> d;
-    const V half = hn::Add(index, index);
-    const V child = hn::Sub(hn::GatherIndex(d, nodes_, half), hn::Set(d, root_));
-    const V split = hn::GatherIndex(d, nodes_ + 1, half);
-    const V feature = hn::And(hn::ShiftRight<16>(split), hn::Set(d, 0x7FFF));
-    const V place = hn::Add(offsets, sizeof(Bin) == 2 ? hn::Add(feature, feature) : feature);
-    const V bin = hn::And(hn::Add(hn::GatherOffset(d, bins_, place), hn::ShiftRight<31>(split)),
-                          hn::Set(d, sizeof(Bin) == 2 ? 0xFFFF : 0xFF));
-    const auto right = hn::Gt(bin, hn::And(split, hn::Set(d, 0xFFFF)));
-    return hn::Sub(child, hn::VecFromMask(d, right));
-  }
-
- private:
-  const int32_t* nodes_;
-  const int32_t* bins_;
-  const int32_t root_;
-};
-
-// Walks a tree by gathers as long as whole groups of pixels are on their way; returns how many are left over. Every few
-// steps the pixels that arrived are squeezed out, so that a vector's lanes do not wait for its deepest pixel.
-template <class Step>
-size_t WalkGroups(const Step& step, size_t row_bytes, uint32_t root, size_t count, ActivePixels& active,
-                  uint32_t* HWY_RESTRICT leaves) {
-  const hn::CappedTag<int32_t, 16> d;
-  using V = hn::Vec<decltype(d)>;
-  const size_t lanes = hn::Lanes(d);
-  const size_t group = lanes * kVectorsAtOnce;
-  const V bytes = hn::Set(d, static_cast<int32_t>(row_bytes));
-  const V first_node = hn::Set(d, static_cast<int32_t>(root));
-  auto* HWY_RESTRICT indices = reinterpret_cast<int32_t*>(active.nodes.data());
-  auto* HWY_RESTRICT pixels = reinterpret_cast<int32_t*>(active.pixels.data());
-  size_t left = count;
-  while (left >= group) {
-    size_t kept = 0;
-    size_t i = 0;
-    for (; i + group <= left; i += group) {
-      V index[kVectorsAtOnce], offsets[kVectorsAtOnce];
-      for (size_t v = 0; v < kVectorsAtOnce; ++v) {
-        index[v] = hn::LoadU(d, indices + i + v * lanes);
-        offsets[v] = hn::Mul(hn::LoadU(d, pixels + i + v * lanes), bytes);
-      }
-      for (int k = 1; k < kStepsBetweenSqueezes; ++k) {
-        for (size_t v = 0; v < kVectorsAtOnce; ++v) index[v] = step(index[v], offsets[v]);
-      }
-      for (size_t v = 0; v < kVectorsAtOnce; ++v) {
-        const V pixel = hn::LoadU(d, pixels + i + v * lanes);
-        const V next = step(index[v], offsets[v]);
-        const auto moved = hn::Ne(next, index[v]);
-        hn::ScatterIndex(hn::Add(next, first_node), d, reinterpret_cast<int32_t*>(leaves), pixel);
-        // A blended store touches no lane behind those kept: the next vectors are still to be read.
-        hn::CompressBlendedStore(next, moved, d, indices + kept);
-        kept += hn::CompressBlendedStore(pixel, moved, d, pixels + kept);
-      }
-    }
-    std::copy(indices + i, indices + left, indices + kept);
-    std::copy(pixels + i, pixels + left, pixels + kept);
-    left = kept + left - i;
-  }
-  return left;
-}
+#include "common/kernels/classify/gather_walk.h"
 
 // Walks one tree for all pixels; the few that are left over in the end go singly.
 template <typename Bin>
 void WalkTree(const uint64_t* HWY_RESTRICT nodes, uint32_t root, uint32_t end, size_t features,
               const Bin* HWY_RESTRICT bins, size_t stride, size_t count, ForestScratch& scratch) {
   ActivePixels& active = scratch.active;
-  uint32_t* const leaves = scratch.leaves.data();
-  active.StartAt(0, count);
+  active.nodes.resize(kMostActive + kMostLanes);
+  active.pixels.resize(kMostActive + kMostLanes);
+  scratch.starts.resize(count);
   const size_t row_bytes = stride * sizeof(Bin);
   const WordLayout layout(features, end - root, sizeof(Bin));
-  size_t left = count;
+  size_t done = 0;
+  if (sizeof(Bin) == 1) {
+    auto* starts = reinterpret_cast<int32_t*>(scratch.starts.data());
+    done = TopLevels(nodes, root).Descend(scratch.columns.data(), count, count, starts);
+  }
+  std::fill(scratch.starts.begin() + done, scratch.starts.end(), 0u);
+  size_t left = 0;
   if (layout.fits) {
     if (scratch.words.size() < end - root) scratch.words.resize(end - root);
     PackTree(nodes, root, end, layout, scratch.words.data());
     const WordStep step(scratch.words.data(), reinterpret_cast<const uint8_t*>(bins), layout);
-    left = WalkGroups(step, row_bytes, root, count, active, leaves);
+    left = WalkGroups(step, row_bytes, root, count, scratch);
   } else {
-    left = WalkGroups(NodeStep<Bin>(nodes, root, bins), row_bytes, root, count, active, leaves);
+    left = WalkGroups(NodeStep<Bin>(nodes, root, bins), row_bytes, root, count, scratch);
   }
   for (size_t i = 0; i < left; ++i) active.nodes[i] += root;
-  WalkSingly(nodes, bins, stride, active, left, leaves);
+  WalkSingly(nodes, bins, stride, active, left, scratch.leaves.data());
 }
 
 #else  // no fast gather
+
+constexpr bool kTopLevelsByColumns = false;
 
 template <typename Bin>
 void WalkTree(const uint64_t* HWY_RESTRICT nodes, uint32_t root, uint32_t end, size_t features,
@@ -334,7 +203,13 @@ void SumLeaves(const ForestView& forest, const float* const* planes, size_t coun
   auto* bins = reinterpret_cast<Bin*>(scratch.bins.data());
   for (size_t f = 0; f < forest.features(); ++f) {
     const auto edges = forest.edges.subspan(forest.edge_begin[f], forest.edge_begin[f + 1] - forest.edge_begin[f]);
-    Quantise(edges, planes[f], count, stride, bins + f);
+    if constexpr (sizeof(Bin) == 1 && kTopLevelsByColumns) {
+      uint8_t* const column = scratch.columns.data() + f * count;
+      Quantise(edges, planes[f], count, 1, column);
+      for (size_t i = 0; i < count; ++i) bins[i * stride + f] = column[i];
+    } else {
+      Quantise(edges, planes[f], count, stride, bins + f);
+    }
   }
   const auto* nodes = reinterpret_cast<const uint64_t*>(forest.nodes.data());
   for (size_t tree = 0; tree < forest.trees(); ++tree) {
@@ -383,6 +258,7 @@ void SumAllLeaves(const ForestView& forest, std::span<const float* const> planes
   constexpr size_t kReadAhead = 4;  // gathers read whole words
   scratch.bins.resize(count * BinStride(forest) * (forest.wide() ? 2 : 1) + kReadAhead);
   scratch.leaves.resize(count);
+  if (!forest.wide()) scratch.columns.resize(count * forest.features());
   if (forest.wide()) {
     HWY_DYNAMIC_DISPATCH(SumWordLeaves)(forest, planes.data(), count, scratch, sums, margins);
   } else {

@@ -24,7 +24,9 @@ struct ForestScratch {
     void StartAt(uint32_t root, size_t count);
   };
   ActivePixels active;
-  std::vector<uint8_t> bins;
+  std::vector<uint32_t> starts;  // where each pixel enters a tree, within it
+  std::vector<uint8_t> bins;     // a row per pixel
+  std::vector<uint8_t> columns;  // the same bins, a column per feature
   std::vector<uint32_t> leaves;
   std::vector<int32_t> words;  // a tree, packed
   std::vector<uint32_t> sums;
