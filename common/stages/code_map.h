@@ -2,7 +2,9 @@
 #ifndef ARPENT_COMMON_STAGES_CODE_MAP_H_
 #define ARPENT_COMMON_STAGES_CODE_MAP_H_
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,22 +20,36 @@ namespace arpent::stages {
 struct MapStyle {
   product::PixelType type = product::PixelType::kUInt16;  // or UInt8: no-data is 65535 or 255
   std::vector<product::CodeClass> classes;
-  std::string description;
+  std::string title;  // "crop mask"
 };
 
-// Adds the asset of the regularised map: the voted codes without regions below the smallest mapping unit (10 pixels).
-// Codes in `frozen` stay. Returns how many pixels have `counted`.
-absl::StatusOr<int64_t> WriteRegularised(const std::string& asset, const ClassifiedTile& tile,
-                                         const std::vector<uint16_t>& frozen, uint16_t counted,
-                                         const MapStyle& style, const StageContext& context,
-                                         product::Publication& publication);
+// Writes the assets NAME_RAW, NAME and CONF of a product while the map grows.
+class CodeMaps final : public SeasonMapSink {
+ public:
+  // Pixels of NAME that have `counted` are counted.
+  static absl::StatusOr<std::unique_ptr<CodeMaps>> Create(const std::string& name, const geo::Grid& grid,
+                                                          const MapStyle& style, uint16_t counted,
+                                                          const StageContext& context, product::Publication& publication);
 
-// Adds an asset of codes; they mark no-data with kUnclassified.
-absl::Status WriteCodes(const std::string& asset, const ClassifiedTile& tile, const raster::Image<uint16_t>& codes,
-                        const MapStyle& style, const StageContext& context, product::Publication& publication);
+  absl::Status Classified(const geo::Window& rows, raster::View<const uint16_t> codes,
+                          raster::View<const uint8_t> confidence) override;
+  absl::Status Regularised(const geo::Window& rows, raster::View<const uint16_t> codes) override;
+  // Adds the assets to the product.
+  absl::Status Finish();
+  int64_t counted() const { return count_; }
 
-// Adds the asset CONF.
-absl::Status WriteConfidence(const ClassifiedTile& tile, const StageContext& context, product::Publication& publication);
+ private:
+  explicit CodeMaps(product::Publication& publication) : publication_(publication) {}
+  absl::Status WriteCodes(product::RasterWriter& writer, const geo::Window& rows, raster::View<const uint16_t> codes) const;
+
+  product::Publication& publication_;
+  std::string name_;
+  product::PixelType type_ = product::PixelType::kUInt16;
+  int threads_ = 1;
+  uint16_t counted_code_ = 0;
+  std::atomic<int64_t> count_{0};
+  std::unique_ptr<product::RasterWriter> raw_, regularised_, confidence_;
+};
 
 }  // namespace arpent::stages
 

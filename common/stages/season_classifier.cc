@@ -11,8 +11,9 @@
 #include "common/base/parallel.h"
 #include "common/base/status.h"
 #include "common/kernels/features/season_digest.h"
-#include "common/kernels/regularise/regularise.h"
+#include "common/geo/tile.h"
 #include "common/product/publication.h"
+#include "common/stages/map_regulariser.h"
 
 namespace arpent::stages {
 namespace {
@@ -25,12 +26,8 @@ using raster::Image;
 const std::vector<std::string> kMainBands = {"B03", "B04", "B08", "B11"};
 const std::vector<std::string> kRedEdgeBands = {"B05", "B06", "B07", "B8A"};
 
-// Regularisation looks this far, at pixels whose NDVI of the four quarters differs by at most 0.12 in the mean square: what
-// Sen2Agri's range radius of 0.65 over a season of 30 dates comes to.
-constexpr int kVoteRadius = 4;
-constexpr double kVoteNdvi = 0.12;
-constexpr int kVoteDifference =
-    static_cast<int>(4 * kVoteNdvi * kVoteNdvi * kernels::kDigestStepsPerNdvi * kernels::kDigestStepsPerNdvi);
+// Blocks never take more than a task of 1 GB can give, however much the machine has.
+constexpr int64_t kMostMemory = int64_t{1} << 30;
 
 // The pixel is seen when the near infrared, or for want of it the first band, has a value.
 size_t WitnessBand(const std::vector<std::string>& bands) {
@@ -41,7 +38,7 @@ size_t WitnessBand(const std::vector<std::string>& bands) {
 struct Model {
   std::string stratum;
   std::string uri;
-  std::unique_ptr<const Classifier> classifier;
+  std::shared_ptr<const Classifier> classifier;
   std::vector<size_t> feature_of;  // index of each model feature in the set, kAbsent for a band that the tile lacks
 };
 constexpr size_t kAbsent = static_cast<size_t>(-1);
@@ -49,10 +46,9 @@ constexpr size_t kAbsent = static_cast<size_t>(-1);
 absl::StatusOr<Model> LoadModel(const StageContext& context, const TaskInput& input, const std::string& purpose) {
   ARPENT_ASSIGN_OR_RETURN(const auto published, product::ReadDescription(*context.stores, input.uri));
   const std::string file = absl::StrCat(input.uri, "/", kernels::kModelFile);
-  ARPENT_ASSIGN_OR_RETURN(std::string bytes, context.stores->ReadAll(file));
   Model model;
   model.uri = input.uri;
-  ARPENT_ASSIGN_OR_RETURN(model.classifier, Classifier::Load(std::move(bytes), file));
+  ARPENT_ASSIGN_OR_RETURN(model.classifier, context.models->Get(*context.stores, file, input.key, context.scratch));
   const kernels::ModelDescription& description = model.classifier->description();
   if (description.purpose != purpose) {
     return absl::InvalidArgumentError(absl::StrCat(file, " is a model for ", description.purpose, ", not for ", purpose));
@@ -62,11 +58,10 @@ absl::StatusOr<Model> LoadModel(const StageContext& context, const TaskInput& in
   return model;
 }
 
-class SeasonClassification {
+class SeasonClassification final : public SeasonClassifier {
  public:
-  SeasonClassification(const TaskSpec& task, const StageContext& context, const std::string& purpose,
-                       const std::vector<uint16_t>& frozen)
-      : task_(task), context_(context), purpose_(purpose), frozen_(frozen) {}
+  SeasonClassification(const TaskSpec& task, const StageContext& context, const std::string& purpose)
+      : task_(task), context_(context), purpose_(purpose) {}
 
   absl::Status Prepare() {
     ARPENT_ASSIGN_OR_RETURN(options_, SeasonOptions::FromParameters(task_.parameters));
@@ -89,39 +84,54 @@ class SeasonClassification {
     auto possible = FeatureSet::Create(kind, wanted, series_->days(), options_.red_edge);
     ARPENT_RETURN_IF_ERROR(possible.status());
     for (Model& model : models_) ARPENT_RETURN_IF_ERROR(MatchFeatures(possible->names(), model));
-    return PrepareStrata();
-  }
-
-  absl::StatusOr<ClassifiedTile> Run(const PresetCodes& preset) {
-    ClassifiedTile tile;
-    tile.grid = series_->grid();
-    tile.options = options_;
-    tile.codes = Image<uint16_t>(tile.grid.width, tile.grid.height, kUnclassified);
-    tile.confidence = Image<uint8_t>(tile.grid.width, tile.grid.height, raster::kByteNoData);
+    map_.grid = series_->grid();
+    map_.options = options_;
     std::map<uint16_t, kernels::LegendEntry> classes;
     for (const Model& model : models_) {
       for (const auto& entry : model.classifier->description().classes) classes.emplace(entry.code, entry);
     }
-    for (const auto& [code, entry] : classes) tile.classes.push_back(entry);
-    tile.voted = tile.codes;
-    const auto held = static_cast<int64_t>(tile.codes.size() * 5);
-    const std::vector<geo::Window> blocks = series_->Blocks(context_.memory_bytes - held);
-    digests_ = Image<kernels::SeasonDigest>(tile.grid.width, blocks[0].height + 2 * kVoteRadius);
+    for (const auto& [code, entry] : classes) map_.classes.push_back(entry);
+    return PrepareStrata();
+  }
+
+  const SeasonMap& map() const override { return map_; }
+
+  absl::StatusOr<int64_t> Run(const PresetCodes& preset, const std::vector<uint16_t>& frozen,
+                              SeasonMapSink& sink) override {
+    const geo::Grid& grid = map_.grid;
+    const int64_t held = MapRegulariser::HeldBytes(grid.width, SeasonSeries::kMostBlockRows) +
+                         int64_t{grid.width} * SeasonSeries::kMostBlockRows;
+    const std::vector<geo::Window> blocks = series_->Blocks(std::min(context_.memory_bytes, kMostMemory) - held);
+    ARPENT_ASSIGN_OR_RETURN(const geo::TileId tile, geo::TileId::Parse(task_.tile));
+    const geo::Grid whole = tile.GridAt(10);
+    MapRegulariser::Shape shape{grid.width, grid.height, static_cast<int>(std::lround((grid.west - whole.west) / 10)),
+                                static_cast<int>(std::lround((whole.north - grid.north) / 10)), 0, HasNdvi()};
+    for (const geo::Window& block : blocks) shape.rows_at_once = std::max(shape.rows_at_once, block.height);
+    regulariser_.emplace(shape, frozen, kUnclassified, context_.threads,
+                         [&sink](const geo::Window& rows, raster::View<const uint16_t> codes) {
+                           return sink.Regularised(rows, codes);
+                         });
+    confidence_ = Image<uint8_t>(grid.width, shape.rows_at_once);
     bool any_wanted = false;
     for (size_t k = 0; k < blocks.size(); ++k) {
       if (context_.cancelled()) return absl::CancelledError(absl::StrCat(purpose_, " was cancelled"));
-      ARPENT_ASSIGN_OR_RETURN(const bool wanted, RunBlock(blocks[k], preset, tile));
+      if (blocks[k].x == 0) std::fill_n(confidence_.data(), confidence_.size(), raster::kByteNoData);
+      ARPENT_ASSIGN_OR_RETURN(const bool wanted, RunBlock(blocks[k], preset));
       any_wanted |= wanted;
       const bool ends_row = k + 1 == blocks.size() || blocks[k + 1].y != blocks[k].y;
-      if (ends_row) ARPENT_RETURN_IF_ERROR(VoteRows(blocks[k], tile));
+      if (ends_row) {
+        const geo::Window rows{0, blocks[k].y, grid.width, blocks[k].height};
+        ARPENT_RETURN_IF_ERROR(sink.Classified(rows, regulariser_->Codes(rows),
+                                               std::as_const(confidence_).view().Sub({0, 0, grid.width, rows.height})));
+        ARPENT_RETURN_IF_ERROR(regulariser_->Advance(rows.y + rows.height));
+      }
       context_.progress(0.9 * static_cast<double>(k + 1) / static_cast<double>(blocks.size()));
     }
-    tile.classified = classified_;
-    if (any_wanted && tile.classified == 0) {
+    if (any_wanted && classified_ == 0) {
       return absl::NotFoundError(absl::StrCat("none of the ", series_->dates(), " dates of tile ", task_.tile,
                                               " has a clear pixel to classify: the season is all cloud"));
     }
-    return tile;
+    return classified_.load();
   }
 
  private:
@@ -164,34 +174,10 @@ class SeasonClassification {
     return absl::OkStatus();
   }
 
-  // Votes for the rows that have all their neighbours once this row of blocks is classified, and moves on.
-  absl::Status VoteRows(const geo::Window& last_block, ClassifiedTile& tile) {
-    const int end = last_block.y + last_block.height;
-    const bool ends_tile = end == tile.grid.height;
-    const int first = std::max(0, last_block.y - kVoteRadius), last = ends_tile ? end : end - kVoteRadius;
-    const raster::View<uint16_t> codes = tile.codes.view().Sub({0, digest_top_, tile.grid.width, end - digest_top_});
-    const raster::View<uint16_t> voted = tile.voted.view().Sub({0, digest_top_, tile.grid.width, end - digest_top_});
-    constexpr int kRows = 64;
-    const size_t tasks = static_cast<size_t>(std::max(0, last - first) + kRows - 1) / kRows;
-    ARPENT_RETURN_IF_ERROR(ParallelFor(tasks, context_.threads, [&](size_t k) {
-      const int from = first + static_cast<int>(k) * kRows;
-      kernels::VoteOfSimilar(codes, std::as_const(digests_).view(), kVoteRadius, kVoteDifference, frozen_,
-                             from - digest_top_, std::min(from + kRows, last) - digest_top_, voted);
-      return absl::OkStatus();
-    }));
-    // Rows that later ones still look at move to the top.
-    const int keep = std::max(0, end - 2 * kVoteRadius);
-    for (int y = keep; y < end && keep > digest_top_; ++y) {
-      std::copy_n(digests_.row(y - digest_top_).begin(), tile.grid.width, digests_.row(y - keep).begin());
-    }
-    digest_top_ = keep;
-    return absl::OkStatus();
-  }
-
   // Whether any pixel of the block was to be classified.
-  absl::StatusOr<bool> RunBlock(const geo::Window& window, const PresetCodes& preset, ClassifiedTile& tile) {
-    const raster::View<uint16_t> codes = tile.codes.view().Sub(window);
-    if (preset) ARPENT_RETURN_IF_ERROR(preset(tile.grid, window, codes));
+  absl::StatusOr<bool> RunBlock(const geo::Window& window, const PresetCodes& preset) {
+    const raster::View<uint16_t> codes = regulariser_->Codes(window);
+    if (preset) ARPENT_RETURN_IF_ERROR(preset(map_.grid, window, codes));
     ARPENT_ASSIGN_OR_RETURN(const Image<uint16_t> strata, strata_->Read(window));
     bool wanted = false;
     for (int y = 0; y < window.height && !wanted; ++y) {
@@ -204,16 +190,17 @@ class SeasonClassification {
     if (!block.AnyClear()) return true;
     const std::vector<geo::Window> strips = StripsOf(window);
     ARPENT_RETURN_IF_ERROR(ParallelFor(strips.size(), context_.threads, [&](size_t s) {
-      return RunStrip(block, strips[s], strata, tile);
+      return RunStrip(block, strips[s], strata);
     }));
     return true;
   }
 
-  absl::Status RunStrip(const SeasonBlock& block, const geo::Window& strip, const Image<uint16_t>& strata,
-                        ClassifiedTile& tile) {
-    const raster::View<uint16_t> codes = tile.codes.view().Sub(strip);
-    const raster::View<uint8_t> confidence = tile.confidence.view().Sub(strip);
+  absl::Status RunStrip(const SeasonBlock& block, const geo::Window& strip, const Image<uint16_t>& strata) {
     const geo::Window& origin = block.window();
+    const raster::View<uint16_t> codes = regulariser_->Codes(strip);
+    const raster::View<kernels::SeasonDigest> digests = regulariser_->Digests(strip);
+    const raster::View<uint8_t> confidence =
+        confidence_.view().Sub({strip.x, strip.y - origin.y, strip.width, strip.height});
     std::vector<uint32_t> chosen;
     std::vector<uint16_t> stratum;
     for (int y = 0; y < strip.height; ++y) {
@@ -249,16 +236,13 @@ class SeasonClassification {
       }
     }
     std::vector<kernels::SeasonDigest> looks(chosen.size());
-    const size_t red = PlaceOf("B04"), nir = PlaceOf("B08");
-    if (red < series_->bands().size() && nir < series_->bands().size()) {
-      kernels::DigestSeason(filled, red, nir, looks.data());
-    }
+    if (HasNdvi()) kernels::DigestSeason(filled, PlaceOf("B04"), PlaceOf("B08"), looks.data());
     const float* witness = filled.plane(WitnessBand(series_->bands()), 0);
     int64_t seen = 0;
     for (size_t i = 0; i < chosen.size(); ++i) {
       if (std::isnan(witness[i])) continue;
       const int x = static_cast<int>(chosen[i]) % strip.width, y = static_cast<int>(chosen[i]) / strip.width;
-      digests_(strip.x + x, strip.y + y - digest_top_) = looks[i];
+      digests(x, y) = looks[i];
       codes(x, y) = result[i];
       confidence(x, y) = sure[i];
       ++seen;
@@ -270,6 +254,10 @@ class SeasonClassification {
   // The place of a band in the series, its number of bands when it is absent.
   size_t PlaceOf(const char* band) const {
     return std::find(series_->bands().begin(), series_->bands().end(), band) - series_->bands().begin();
+  }
+
+  bool HasNdvi() const {
+    return PlaceOf("B04") < series_->bands().size() && PlaceOf("B08") < series_->bands().size();
   }
 
   void Predict(const Model& model, const std::vector<float>& planes, size_t pixels, std::vector<uint16_t>& codes,
@@ -286,10 +274,9 @@ class SeasonClassification {
   const TaskSpec& task_;
   const StageContext& context_;
   const std::string purpose_;
-  const std::vector<uint16_t>& frozen_;
-  // Digests of the rows that are still to vote or to be looked at: from row digest_top_ of the tile.
-  raster::Image<kernels::SeasonDigest> digests_;
-  int digest_top_ = 0;
+  SeasonMap map_;
+  std::optional<MapRegulariser> regulariser_;
+  Image<uint8_t> confidence_;  // of the present row of blocks
   SeasonOptions options_;
   std::vector<Model> models_;
   std::unique_ptr<SeasonSeries> series_;
@@ -301,12 +288,12 @@ class SeasonClassification {
 
 }  // namespace
 
-absl::StatusOr<ClassifiedTile> ClassifySeason(const TaskSpec& task, const StageContext& context,
-                                              const std::string& purpose, const std::vector<uint16_t>& frozen,
-                                              const PresetCodes& preset) {
-  SeasonClassification classification(task, context, purpose, frozen);
-  ARPENT_RETURN_IF_ERROR(classification.Prepare());
-  return classification.Run(preset);
+absl::StatusOr<std::unique_ptr<SeasonClassifier>> SeasonClassifier::Open(const TaskSpec& task,
+                                                                        const StageContext& context,
+                                                                        const std::string& purpose) {
+  auto classification = std::make_unique<SeasonClassification>(task, context, purpose);
+  ARPENT_RETURN_IF_ERROR(classification->Prepare());
+  return classification;
 }
 
 }  // namespace arpent::stages

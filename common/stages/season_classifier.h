@@ -19,15 +19,23 @@
 
 namespace arpent::stages {
 
-// A tile's map. Held whole: 5 bytes per pixel.
-struct ClassifiedTile {
+// What a map is, known before it is made.
+struct SeasonMap {
   geo::Grid grid;
-  raster::Image<uint16_t> codes;      // kUnclassified where no date sees the pixel or it lies in no stratum
-  raster::Image<uint16_t> voted;      // the same after the vote of pixels that look alike
-  raster::Image<uint8_t> confidence;  // per cent, 255 none
   std::vector<kernels::LegendEntry> classes;  // of all models, ascending code
-  int64_t classified = 0;             // pixels
   SeasonOptions options;
+};
+
+// Takes a map as it grows: rows of the whole width, from the top.
+class SeasonMapSink {
+ public:
+  virtual ~SeasonMapSink() = default;
+  // Codes as classified (kUnclassified where no date sees the pixel or it lies in no stratum) and their probability in per
+  // cent (255 none).
+  virtual absl::Status Classified(const geo::Window& rows, raster::View<const uint16_t> codes,
+                                  raster::View<const uint8_t> confidence) = 0;
+  // Codes after regularisation.
+  virtual absl::Status Regularised(const geo::Window& rows, raster::View<const uint16_t> codes) = 0;
 };
 
 // Which pixels are to be classified, and what stands elsewhere. `codes` of a window of the grid come preset to no-data: a pixel whose
@@ -36,12 +44,21 @@ using PresetCodes =
     std::function<absl::Status(const geo::Grid& grid, const geo::Window& window, raster::View<uint16_t> codes)>;
 
 // Runs the models of the task's inputs of role `model` over the tile, each in the stratum that its item names
-// ("arpent:stratum"). INVALID_ARGUMENT: no model, one for another purpose, features that this season
-// does not have (named), a stratum of the tile without a model. NOT_FOUND when no date sees any pixel.
-// `frozen` codes take no part in the vote.
-absl::StatusOr<ClassifiedTile> ClassifySeason(const TaskSpec& task, const StageContext& context,
-                                              const std::string& purpose, const std::vector<uint16_t>& frozen,
-                                              const PresetCodes& preset);
+// ("arpent:stratum"). Holds a band of rows and of blocks of all dates, never the tile: below 1 GB for a full one.
+class SeasonClassifier {
+ public:
+  // INVALID_ARGUMENT: no model, one for another purpose, features that this season does not have (named). DATA_LOSS and
+  // FAILED_PRECONDITION for a model that is damaged or of a newer version. Models are mapped, and shared by all tasks of
+  // the process. `task` and `context` outlive it.
+  static absl::StatusOr<std::unique_ptr<SeasonClassifier>> Open(const TaskSpec& task, const StageContext& context,
+                                                                const std::string& purpose);
+  virtual ~SeasonClassifier() = default;
+  virtual const SeasonMap& map() const = 0;
+  // Returns how many pixels were classified. `frozen` codes take no part in regularisation. INVALID_ARGUMENT for a stratum
+  // of the tile without a model. NOT_FOUND when no date sees any pixel.
+  virtual absl::StatusOr<int64_t> Run(const PresetCodes& preset, const std::vector<uint16_t>& frozen,
+                                      SeasonMapSink& sink) = 0;
+};
 
 inline constexpr uint16_t kUnclassified = raster::kUnsignedNoData;
 

@@ -140,7 +140,7 @@ std::vector<geo::Window> SeasonSeries::Blocks(int64_t memory_bytes) const {
   }
   // A third of the memory; the rest is for strips, outputs and GDAL's cache.
   const double pixels = static_cast<double>(memory_bytes) / 3 / std::max(bytes, 1.0);
-  int width = 1024, height = 1024;
+  int width = 1024, height = kMostBlockRows;
   while (static_cast<double>(width) * height > pixels && height > 64) {
     if (width > height || height <= kBlockPixels) {
       if (width > kBlockPixels) width /= 2; else height /= 2;

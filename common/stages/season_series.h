@@ -64,6 +64,8 @@ class SeasonSeries {
   const std::vector<int>& days() const { return days_; }
   size_t dates() const { return products_.size(); }
 
+  static constexpr int kMostBlockRows = 1024;
+
   // Blocks of the grid, row by row, of whole 512-pixel columns and rows and no larger than the memory allows.
   std::vector<geo::Window> Blocks(int64_t memory_bytes) const;
   absl::StatusOr<SeasonBlock> ReadBlock(const geo::Window& window, int threads) const;

@@ -16,6 +16,7 @@
 #include "common/base/parameters.h"
 #include "common/product/publication.h"
 #include "common/scene/scene.h"
+#include "common/stages/shared_model.h"
 #include "common/storage/stores.h"
 
 namespace arpent::stages {
@@ -59,6 +60,7 @@ struct TaskResult {
 // What a stage may use while it runs.
 struct StageContext {
   std::shared_ptr<const storage::StoreSet> stores;  // has "output" and the inputs' stores
+  std::shared_ptr<SharedModels> models = std::make_shared<SharedModels>();  // of the process
   std::string scratch;        // an empty local folder of this task's own; removed by the caller
   std::string tables;         // folder of the look-up tables (arpent-lut)
   int threads = 1;

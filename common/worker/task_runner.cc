@@ -157,6 +157,7 @@ absl::StatusOr<stages::TaskResult> TaskRunner::Execute(const stages::TaskSpec& s
   }
   stages::StageContext context;
   context.stores = stores_;
+  context.models = models_;
   context.scratch = scratch;
   context.tables = options_.tables;
   context.threads = options_.threads_per_task;

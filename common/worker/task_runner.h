@@ -44,6 +44,7 @@ class TaskRunner {
 
   const stages::StageRegistry stages_;
   const std::shared_ptr<const storage::StoreSet> stores_;
+  const std::shared_ptr<stages::SharedModels> models_ = std::make_shared<stages::SharedModels>();  // of all tasks
   const Options options_;
   const telemetry::CounterFamily tasks_, time_, pixels_, area_;
   const telemetry::HistogramFamily duration_;

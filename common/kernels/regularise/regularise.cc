@@ -12,20 +12,6 @@ bool IsFrozen(std::span<const uint16_t> frozen, uint16_t code) {
   return std::find(frozen.begin(), frozen.end(), code) != frozen.end();
 }
 
-bool IsUniform(raster::View<const uint16_t> map, int x0, int y0, int x1, int y1, uint16_t code) {
-  for (int y = y0; y <= y1; ++y) {
-    const auto row = map.row(y);
-    if (!std::all_of(row.begin() + x0, row.begin() + x1 + 1, [code](uint16_t other) { return other == code; })) return false;
-  }
-  return true;
-}
-
-int SquaredDifference(const PixelDigest& a, const PixelDigest& b) {
-  int sum = 0;
-  for (size_t k = 0; k < a.size(); ++k) sum += (a[k] - b[k]) * (a[k] - b[k]);
-  return sum;
-}
-
 // Counts of a few codes; linear search beats a table for the handful that a neighbourhood holds.
 class Votes {
  public:
@@ -101,30 +87,6 @@ class RegionWalker {
 };
 
 }  // namespace
-
-void VoteOfSimilar(raster::View<const uint16_t> in, raster::View<const PixelDigest> digests, int radius,
-                   int squared_difference, std::span<const uint16_t> frozen, int first_row, int last_row,
-                   raster::View<uint16_t> out) {
-  Votes votes;
-  for (int y = first_row; y < last_row; ++y) {
-    const int y0 = std::max(0, y - radius), y1 = std::min(in.height() - 1, y + radius);
-    for (int x = 0; x < in.width(); ++x) {
-      const uint16_t own = in(x, y);
-      out(x, y) = own;
-      const int x0 = std::max(0, x - radius), x1 = std::min(in.width() - 1, x + radius);
-      if (IsFrozen(frozen, own) || IsUniform(in, x0, y0, x1, y1, own)) continue;
-      const PixelDigest digest = digests(x, y);
-      votes.Clear();
-      for (int v = y0; v <= y1; ++v) {
-        for (int u = x0; u <= x1; ++u) {
-          if (SquaredDifference(digests(u, v), digest) > squared_difference || IsFrozen(frozen, in(u, v))) continue;
-          votes.Add(in(u, v));
-        }
-      }
-      out(x, y) = votes.Winner(own);
-    }
-  }
-}
 
 void RemoveSmallRegions(raster::View<const uint16_t> in, int smallest, std::span<const uint16_t> frozen,
                         raster::View<uint16_t> out) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/kernels/regularise/regularise.h"
+#include "common/kernels/regularise/segmentation.h"
 
 namespace arpent::kernels {
 namespace {
@@ -28,15 +29,18 @@ struct Fields {
   }
 };
 
-void Vote(benchmark::State& state) {
+void SegmentAndVote(benchmark::State& state) {
   const Fields fields;
+  raster::Image<uint32_t> segments(kSize, kSize);
   raster::Image<uint16_t> out(kSize, kSize);
   for (auto _ : state) {
-    VoteOfSimilar(fields.codes.view(), fields.digests.view(), 4, 929, kFrozen, 0, kSize, out.view());
+    const uint32_t count =
+        Segment(fields.digests.view(), fields.codes.view(), kFrozen, {7, 7, 10}, segments.view());
+    VoteInSegments(fields.codes.view(), segments.view(), count, out.view());
   }
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations()) * kSize * kSize);
 }
-BENCHMARK(Vote);
+BENCHMARK(SegmentAndVote);
 
 void SmallRegions(benchmark::State& state) {
   const Fields fields;

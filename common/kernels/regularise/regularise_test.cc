@@ -29,49 +29,6 @@ Image<uint16_t> RandomMap(int width, int height, uint32_t seed) {
   return map;
 }
 
-constexpr int kDifference = 900;
-
-// Each field has a look of its own, with noise; some fields look like their neighbours.
-Image<PixelDigest> Looks(int width, int height, uint32_t seed) {
-  std::mt19937 random(seed);
-  Image<PixelDigest> looks(width, height);
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      const int field = (x / 9 + y / 7 * 3) % 4;
-      for (int k = 0; k < 4; ++k) looks(x, y)[k] = static_cast<uint8_t>(100 + 12 * field * k + random() % 16);
-    }
-  }
-  return looks;
-}
-
-Image<uint16_t> SlowVote(const Image<uint16_t>& in, const Image<PixelDigest>& looks, int radius) {
-  Image<uint16_t> out = in;
-  for (int y = 0; y < in.height(); ++y) {
-    for (int x = 0; x < in.width(); ++x) {
-      if (in(x, y) == 0 || in(x, y) == kNone) continue;
-      std::map<uint16_t, int> votes;
-      int most = 0;
-      for (int v = y - radius; v <= y + radius; ++v) {
-        for (int u = x - radius; u <= x + radius; ++u) {
-          if (u < 0 || v < 0 || u >= in.width() || v >= in.height() || in(u, v) == 0 || in(u, v) == kNone) continue;
-          double distance = 0;
-          for (int k = 0; k < 4; ++k) distance += std::pow(looks(u, v)[k] - looks(x, y)[k], 2.0);
-          if (distance > kDifference) continue;
-          most = std::max(most, ++votes[in(u, v)]);
-        }
-      }
-      if (votes[in(x, y)] == most) continue;
-      for (const auto& [code, count] : votes) {
-        if (count == most) {
-          out(x, y) = code;
-          break;
-        }
-      }
-    }
-  }
-  return out;
-}
-
 // Labels every region by repeated spreading: slow, and nothing like the walker.
 Image<uint16_t> SlowRemove(const Image<uint16_t>& in, int smallest) {
   Image<int> region(in.width(), in.height());
@@ -119,26 +76,10 @@ Image<uint16_t> SlowRemove(const Image<uint16_t>& in, int smallest) {
   return out;
 }
 
-Image<uint16_t> Vote(const Image<uint16_t>& in, const Image<PixelDigest>& looks, int radius) {
-  Image<uint16_t> out(in.width(), in.height());
-  const int half = in.height() / 2;
-  VoteOfSimilar(in.view(), looks.view(), radius, kDifference, kFrozen, 0, half, out.view());
-  VoteOfSimilar(in.view(), looks.view(), radius, kDifference, kFrozen, half, in.height(), out.view());
-  return out;
-}
-
 Image<uint16_t> Remove(const Image<uint16_t>& in, int smallest) {
   Image<uint16_t> out(in.width(), in.height());
   RemoveSmallRegions(in.view(), smallest, kFrozen, out.view());
   return out;
-}
-
-TEST(VoteOfSimilar, EqualsTheSlowVote) {
-  for (uint32_t seed : {1, 2, 3}) {
-    const auto map = RandomMap(61, 47, seed);
-    const auto looks = Looks(61, 47, seed);
-    for (int radius : {1, 4}) EXPECT_EQ(Vote(map, looks, radius), SlowVote(map, looks, radius)) << seed << " " << radius;
-  }
 }
 
 TEST(RemoveSmallRegions, EqualsTheSlowRemoval) {
@@ -148,43 +89,19 @@ TEST(RemoveSmallRegions, EqualsTheSlowRemoval) {
   }
 }
 
-TEST(Regularise, AWindowWithItsMarginEqualsTheWhole) {
+TEST(RemoveSmallRegions, AWindowWithItsMarginEqualsTheWhole) {
   const auto map = RandomMap(120, 90, 9);
-  const auto looks = Looks(120, 90, 9);
-  const int smallest = 10, radius = 4, margin = radius + 2 * smallest;
-  const auto whole = Remove(Vote(map, looks, radius), smallest);
+  const int smallest = 10, margin = 2 * smallest;
+  const auto whole = Remove(map, smallest);
   const geo::Window inner{40, 35, 30, 20};
-  const geo::Window wide{inner.x - margin, inner.y - margin, inner.width + 2 * margin, inner.height + 2 * margin};
-  Image<uint16_t> part(wide.width, wide.height);
-  Image<PixelDigest> part_looks(wide.width, wide.height);
-  for (int y = 0; y < wide.height; ++y) {
-    for (int x = 0; x < wide.width; ++x) {
-      part(x, y) = map(wide.x + x, wide.y + y);
-      part_looks(x, y) = looks(wide.x + x, wide.y + y);
-    }
+  Image<uint16_t> part(inner.width + 2 * margin, inner.height + 2 * margin);
+  for (int y = 0; y < part.height(); ++y) {
+    for (int x = 0; x < part.width(); ++x) part(x, y) = map(inner.x - margin + x, inner.y - margin + y);
   }
-  const auto cleaned = Remove(Vote(part, part_looks, radius), smallest);
+  const auto cleaned = Remove(part, smallest);
   for (int y = 0; y < inner.height; ++y) {
     for (int x = 0; x < inner.width; ++x) EXPECT_EQ(cleaned(x + margin, y + margin), whole(inner.x + x, inner.y + y));
   }
-}
-
-TEST(Regularise, ClearsNoiseFromFields) {
-  const auto map = RandomMap(180, 140, 4);
-  const auto cleaned = Remove(Vote(map, Looks(180, 140, 4), 4), 10);
-  int before = 0, after = 0, pixels = 0;
-  for (int y = 0; y < map.height(); ++y) {
-    for (int x = 0; x < map.width(); ++x) {
-      const auto field = static_cast<uint16_t>(11 + (x / 9 + y / 7 * 3) % 4);
-      if (map(x, y) == 0 || map(x, y) == kNone) {
-        EXPECT_EQ(cleaned(x, y), map(x, y));
-        continue;
-      }
-      before += map(x, y) != field, after += cleaned(x, y) != field, ++pixels;
-    }
-  }
-  EXPECT_GT(before, pixels / 10);
-  EXPECT_LT(after, before / 10);
 }
 
 }  // namespace

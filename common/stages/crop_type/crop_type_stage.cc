@@ -49,20 +49,19 @@ absl::StatusOr<TaskResult> RunCropType(const TaskSpec& task, const StageContext&
       return PresetFromMask(*mask, uri, grid, window, codes);
     };
   }
-  ARPENT_ASSIGN_OR_RETURN(const ClassifiedTile tile, ClassifySeason(task, context, "crop-type", frozen, preset));
-  MapStyle style{product::PixelType::kUInt16, {{kNotCropland, "not cropland", "#eeeae0"}}, "crop type as classified"};
-  for (const kernels::LegendEntry& entry : tile.classes) {
+  ARPENT_ASSIGN_OR_RETURN(const auto classifier, SeasonClassifier::Open(task, context, "crop-type"));
+  const SeasonMap& map = classifier->map();
+  MapStyle style{product::PixelType::kUInt16, {{kNotCropland, "not cropland", "#eeeae0"}}, "crop type"};
+  for (const kernels::LegendEntry& entry : map.classes) {
     style.classes.push_back({entry.code, entry.name, insitu::ColourOf(entry.code)});
   }
-  product::Publication publication(context.stores, context.scratch,
-                                   DescribeSeasonProduct(task, tile.options, tile.grid));
-  ARPENT_RETURN_IF_ERROR(WriteCodes("CT_RAW", tile, tile.codes, style, context, publication));
-  style.description = "crop type, regularised";
-  ARPENT_RETURN_IF_ERROR(
-      WriteRegularised("CT", tile, frozen, /*counted=*/kNotCropland, style, context, publication).status());
-  ARPENT_RETURN_IF_ERROR(WriteConfidence(tile, context, publication));
-  publication.description().numbers["arpent:pixels_classified"] = static_cast<double>(tile.classified);
-  return FinishSeasonProduct(publication, tile.grid, context);
+  product::Publication publication(context.stores, context.scratch, DescribeSeasonProduct(task, map.options, map.grid));
+  ARPENT_ASSIGN_OR_RETURN(const auto maps,
+                          CodeMaps::Create("CT", map.grid, style, /*counted=*/kNotCropland, context, publication));
+  ARPENT_ASSIGN_OR_RETURN(const int64_t classified, classifier->Run(preset, frozen, *maps));
+  ARPENT_RETURN_IF_ERROR(maps->Finish());
+  publication.description().numbers["arpent:pixels_classified"] = static_cast<double>(classified);
+  return FinishSeasonProduct(publication, map.grid, context);
 }
 
 }  // namespace arpent::stages
