@@ -17,11 +17,12 @@ constexpr int kCell = 512, kMargin = 64;  // pixels
 constexpr int kSmallestRegion = 10;       // Sen2Agri's smallest segment
 constexpr int kReach = 2 * kSmallestRegion;
 constexpr int kRowsPerTask = 128;
-// Two regions are one while their mean seasons differ by less than 0.05 NDVI in the mean square, a pixel from its region by
-// less than about 0.07: half of what Sen2Agri's range of 0.65 over 30 dates comes to, since whole regions are compared.
-constexpr double kRangeNdvi = 0.05, kNoiseNdvi = 0.05;
-constexpr kernels::SegmentationOptions kSegmentation{kRangeNdvi * kernels::kDigestStepsPerNdvi,
-                                                     kNoiseNdvi * kernels::kDigestStepsPerNdvi, kSmallestRegion};
+// Two regions are one while their mean seasons differ by less than 0.01 NDVI in the mean square, widened by the noise of
+// pixels where regions are small. As narrow as that because whole regions are compared, and because crops that look alike
+// side by side must not become one (regularise.md has what was tried).
+constexpr double kRange = 0.01 * kernels::kDigestStepsPerNdvi;
+constexpr double kNoiseFactor = 1.4;  // two of three pixels lie within that of their region
+constexpr double kLeastNoise = 0.02 * kernels::kDigestStepsPerNdvi, kMostNoise = 0.1 * kernels::kDigestStepsPerNdvi;
 
 // The first border of cells behind `at`, for a map whose corner lies at `offset` on the lattice of cells.
 int NextBorder(int at, int offset) { return ((at + offset) / kCell + 1) * kCell - offset; }
@@ -94,8 +95,10 @@ absl::Status MapRegulariser::SegmentRows(int first, int last) {
     Image<uint32_t> segments(held.width, held.height);
     Image<uint16_t> agreed(held.width, held.height);
     if (shape_.has_digests) {
-      const uint32_t count = kernels::Segment(std::as_const(digests_).view().Sub(held), codes, frozen_, kSegmentation,
-                                              segments.view());
+      const raster::View<const kernels::SeasonDigest> digests = std::as_const(digests_).view().Sub(held);
+      const double noise = kNoiseFactor * kernels::PixelNoise(digests, codes, frozen_);
+      const kernels::SegmentationOptions options{kRange, std::clamp(noise, kLeastNoise, kMostNoise), kSmallestRegion};
+      const uint32_t count = kernels::Segment(digests, codes, frozen_, options, segments.view());
       kernels::VoteInSegments(codes, std::as_const(segments).view(), count, agreed.view());
     }
     for (int y = first; y < last; ++y) {

@@ -1,6 +1,7 @@
 #include "common/kernels/regularise/segmentation.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <vector>
 
@@ -79,52 +80,63 @@ class Regions {
   std::vector<Region> regions_;
 };
 
-// Pairs of neighbouring pixels that are not frozen, most alike first; of equals in the order of the map. A pair is its
-// first pixel's place and whether the second lies below it (else to the right).
-class Pairs {
- public:
-  Pairs(raster::View<const PixelDigest> digests, raster::View<const uint16_t> codes, std::span<const uint16_t> frozen) {
-    const int width = digests.width(), height = digests.height();
-    std::vector<uint8_t> free(static_cast<size_t>(width) * height);
-    for (int y = 0; y < height; ++y) {
-      const auto row = codes.row(y);
-      for (int x = 0; x < width; ++x) free[static_cast<size_t>(y) * width + x] = !IsFrozen(frozen, row[x]);
-    }
-    const auto for_each = [&](auto visit) {
-      for (int y = 0; y < height; ++y) {
-        for (int x = 0; x < width; ++x) {
-          const uint32_t place = static_cast<uint32_t>(y) * width + x;
-          if (!free[place]) continue;
-          const PixelDigest& own = digests(x, y);
-          if (x + 1 < width && free[place + 1]) visit(place << 1, kernels::SquaredDifference(own, digests(x + 1, y)));
-          if (y + 1 < height && free[place + width]) {
-            visit(place << 1 | 1, kernels::SquaredDifference(own, digests(x, y + 1)));
-          }
-        }
-      }
-    };
-    std::vector<uint32_t> begin(kMostDifferent + 2);
-    for_each([&](uint32_t, uint32_t difference) { ++begin[difference + 1]; });
-    std::partial_sum(begin.begin(), begin.end(), begin.begin());
-    sorted_.resize(begin.back());
-    for_each([&](uint32_t pair, uint32_t difference) { sorted_[begin[difference]++] = pair; });
+// Calls visit(pair, squared difference) for all pairs of neighbouring pixels that are not frozen, in the order of the map. A
+// pair is twice its first pixel's place, plus one when the second lies below it (else to the right).
+template <typename Visit>
+void ForEachPair(raster::View<const PixelDigest> digests, raster::View<const uint16_t> codes,
+                 std::span<const uint16_t> frozen, Visit visit) {
+  const int width = digests.width(), height = digests.height();
+  std::vector<uint8_t> free(static_cast<size_t>(width) * height);
+  for (int y = 0; y < height; ++y) {
+    const auto row = codes.row(y);
+    for (int x = 0; x < width; ++x) free[static_cast<size_t>(y) * width + x] = !IsFrozen(frozen, row[x]);
   }
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      const uint32_t place = static_cast<uint32_t>(y) * width + x;
+      if (!free[place]) continue;
+      const PixelDigest& own = digests(x, y);
+      if (x + 1 < width && free[place + 1]) visit(place << 1, SquaredDifference(own, digests(x + 1, y)));
+      if (y + 1 < height && free[place + width]) visit(place << 1 | 1, SquaredDifference(own, digests(x, y + 1)));
+    }
+  }
+}
 
-  const std::vector<uint32_t>& sorted() const { return sorted_; }
-
- private:
-  std::vector<uint32_t> sorted_;
-};
+// Pairs by their difference, the most alike first; of equals in the order of the map.
+std::vector<uint32_t> SortedPairs(raster::View<const PixelDigest> digests, raster::View<const uint16_t> codes,
+                                  std::span<const uint16_t> frozen) {
+  std::vector<uint32_t> begin(kMostDifferent + 2);
+  ForEachPair(digests, codes, frozen, [&](uint32_t, uint32_t difference) { ++begin[difference + 1]; });
+  std::partial_sum(begin.begin(), begin.end(), begin.begin());
+  std::vector<uint32_t> sorted(begin.back());
+  ForEachPair(digests, codes, frozen,
+              [&](uint32_t pair, uint32_t difference) { sorted[begin[difference]++] = pair; });
+  return sorted;
+}
 
 }  // namespace
+
+double PixelNoise(raster::View<const PixelDigest> digests, raster::View<const uint16_t> codes,
+                  std::span<const uint16_t> frozen) {
+  std::vector<uint32_t> counts(kMostDifferent + 1);
+  uint32_t pairs = 0;
+  ForEachPair(digests, codes, frozen, [&](uint32_t, uint32_t difference) {
+    ++counts[difference];
+    ++pairs;
+  });
+  if (pairs == 0) return 0;
+  uint32_t median = 0;
+  for (uint32_t below = counts[0]; below <= pairs / 2 && median < kMostDifferent;) below += counts[++median];
+  return std::sqrt(median / 2.0);
+}
 
 uint32_t Segment(raster::View<const PixelDigest> digests, raster::View<const uint16_t> codes,
                  std::span<const uint16_t> frozen, const SegmentationOptions& options, raster::View<uint32_t> segments) {
   const int width = digests.width();
-  const Pairs pairs(digests, codes, frozen);
+  const std::vector<uint32_t> pairs = SortedPairs(digests, codes, frozen);
   Regions regions(digests);
   const auto for_pairs_of_two_regions = [&](auto visit) {
-    for (const uint32_t pair : pairs.sorted()) {
+    for (const uint32_t pair : pairs) {
       const uint32_t first = pair >> 1, second = first + ((pair & 1) != 0 ? width : 1);
       const uint32_t a = regions.Find(first), b = regions.Find(second);
       if (a != b) visit(a, b);

@@ -26,6 +26,11 @@ struct SegmentationOptions {
   int smallest = 10;    // pixels
 };
 
+// How much neighbouring pixels differ for no reason: the median over neighbours of a pixel's distance from what they share
+// (root of half the square of their difference), so that borders of fields hardly count. 0 without any neighbours.
+double PixelNoise(raster::View<const PixelDigest> digests, raster::View<const uint16_t> codes,
+                  std::span<const uint16_t> frozen);
+
 inline constexpr uint32_t kNoSegment = 0xFFFFFFFF;
 
 // segments(x, y): the number of the pixel's segment, from 0 in the order of their first pixels, kNoSegment where `codes`

@@ -130,6 +130,17 @@ TEST(Segment, FieldsBecomeSegmentsAndAgree) {
   EXPECT_LE(wrong, 10);
 }
 
+TEST(PixelNoise, IsThatOfTheFieldsWhateverTheirBorders) {
+  for (const int noise : {3, 9}) {
+    const Scene scene(20 * kField, 20 * kField, 8, noise);
+    // Eight bytes, each uniform over 2 noise + 1 values.
+    const double expected = std::sqrt(8 * (std::pow(2 * noise + 1, 2) - 1) / 12);
+    EXPECT_NEAR(PixelNoise(scene.digests.view(), scene.codes.view(), kFrozen), expected, 0.15 * expected);
+  }
+  const Image<uint16_t> frozen(3, 3);
+  EXPECT_EQ(PixelNoise(Image<PixelDigest>(3, 3).view(), frozen.view(), kFrozen), 0);
+}
+
 TEST(VoteInSegments, TheLowestOfEquallyFrequentCodesWins) {
   Image<uint16_t> codes(4, 1), out(4, 1);
   Image<uint32_t> segments(4, 1, 0);
