@@ -49,6 +49,17 @@ void Transform::Forward(std::span<double> x, std::span<double> y) const {
 
 void Transform::Forward(double& x, double& y) const { Forward(std::span(&x, 1), std::span(&y, 1)); }
 
+absl::StatusOr<bool> IsGeographic(int epsg) {
+  PJ_CONTEXT* context = proj_context_create();
+  proj_log_level(context, PJ_LOG_NONE);
+  PJ* crs = proj_create(context, absl::StrCat("EPSG:", epsg).c_str());
+  const PJ_TYPE type = crs == nullptr ? PJ_TYPE_UNKNOWN : proj_get_type(crs);
+  if (crs != nullptr) proj_destroy(crs);
+  proj_context_destroy(context);
+  if (type == PJ_TYPE_UNKNOWN) return absl::InvalidArgumentError(absl::StrCat("EPSG:", epsg, " is not known"));
+  return type == PJ_TYPE_GEOGRAPHIC_2D_CRS || type == PJ_TYPE_GEOGRAPHIC_3D_CRS;
+}
+
 absl::StatusOr<Extent> TransformExtent(const Extent& extent, int source_epsg, int target_epsg) {
   ARPENT_ASSIGN_OR_RETURN(const Transform transform, Transform::Create(source_epsg, target_epsg));
   constexpr int kSteps = 20;

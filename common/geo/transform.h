@@ -30,6 +30,9 @@ class Transform {
   std::unique_ptr<State> state_;
 };
 
+// Whether the coordinates of a system are longitude and latitude in degrees. INVALID_ARGUMENT when PROJ does not know it.
+absl::StatusOr<bool> IsGeographic(int epsg);
+
 // The bounding box of `extent` after transformation, with its edges densified.
 absl::StatusOr<Extent> TransformExtent(const Extent& extent, int source_epsg, int target_epsg);
 

@@ -20,6 +20,8 @@ using raster::Image;
 
 constexpr int kBlockPixels = 512;   // of the rasters' own blocks
 constexpr int kBicubicMargin = 2;   // 20 m pixels around a window
+// Blocks end this many 10 m pixels before the rasters' own: room for the margin at 20 m.
+constexpr int kOverlap = 2 * kBicubicMargin;
 constexpr int kStripPixels = 8192;
 // Of Sen2Agri's unsupervised crop mask; per-date weights below.
 constexpr double kWhittakerLambda = 2;
@@ -148,19 +150,27 @@ std::vector<geo::Window> SeasonSeries::Blocks(int64_t memory_bytes) const {
       height /= 2;
     }
   }
+  const auto ends = [](int size, int step) {
+    std::vector<int> borders = {0};
+    for (int end = step - kOverlap; end < size; end += step) borders.push_back(end);
+    borders.push_back(size);
+    return borders;
+  };
+  const std::vector<int> columns = ends(grid_.width, width), rows = ends(grid_.height, height);
   std::vector<geo::Window> blocks;
-  for (int y = 0; y < grid_.height; y += height) {
-    for (int x = 0; x < grid_.width; x += width) {
-      blocks.push_back(geo::Intersection({x, y, width, height}, grid_.Whole()));
+  for (size_t j = 0; j + 1 < rows.size(); ++j) {
+    for (size_t i = 0; i + 1 < columns.size(); ++i) {
+      blocks.push_back({columns[i], rows[j], columns[i + 1] - columns[i], rows[j + 1] - rows[j]});
     }
   }
   return blocks;
 }
 
-absl::StatusOr<SeasonBlock> SeasonSeries::ReadBlock(const geo::Window& window, int threads) const {
+absl::StatusOr<SeasonBlock> SeasonSeries::ReadBlock(const geo::Window& window, int threads) {
   SeasonBlock block;
   block.window_ = window;
   block.dates_.resize(products_.size());
+  seams_.resize(products_.size());
   ARPENT_RETURN_IF_ERROR(ParallelFor(products_.size(), threads, [&](size_t d) -> absl::Status {
     ARPENT_ASSIGN_OR_RETURN(block.dates_[d], ReadDate(d, window));
     return absl::OkStatus();
@@ -168,7 +178,20 @@ absl::StatusOr<SeasonBlock> SeasonSeries::ReadBlock(const geo::Window& window, i
   return block;
 }
 
-absl::StatusOr<SeasonBlock::Date> SeasonSeries::ReadDate(size_t date, const geo::Window& window) const {
+absl::StatusOr<Image<uint8_t>> SeasonSeries::ReadQuality(const scene::Reflectance& product,
+                                                         const geo::Window& half) const {
+  ARPENT_ASSIGN_OR_RETURN(const Image<uint8_t> scl, product.ReadScl(half));
+  ARPENT_ASSIGN_OR_RETURN(const Image<uint16_t> qa, product.ReadQa(half));
+  Image<uint8_t> quality(half.width, half.height);
+  for (size_t i = 0; i < scl.size(); ++i) {
+    if (!kernels::IsClear(scl.data()[i], qa.data()[i])) continue;
+    const bool near_cloud = (qa.data()[i] & raster::kQaCloudAdjacent) != 0;
+    quality.data()[i] = near_cloud ? QualityWeight::kNearCloud : QualityWeight::kClear;
+  }
+  return quality;
+}
+
+absl::StatusOr<SeasonBlock::Date> SeasonSeries::ReadDate(size_t date, const geo::Window& window) {
   const scene::Reflectance& product = *products_[date];
   const geo::Grid& own = product.metadata().grid10;
   // The window in the product's own 10 m pixels; the offset is a whole number of 20 m pixels.
@@ -180,16 +203,15 @@ absl::StatusOr<SeasonBlock::Date> SeasonSeries::ReadDate(size_t date, const geo:
   const auto halve = [](int v) { return v >= 0 ? v / 2 : -((-v + 1) / 2); };
   geo::Window half = Half(window, 0);
   half.x = halve(at.x), half.y = halve(at.y);
-  ARPENT_ASSIGN_OR_RETURN(const Image<uint8_t> scl, product.ReadScl(half));
-  ARPENT_ASSIGN_OR_RETURN(const Image<uint16_t> qa, product.ReadQa(half));
-  result.quality = Image<uint8_t>(half.width, half.height);
-  for (size_t i = 0; i < scl.size(); ++i) {
-    if (!kernels::IsClear(scl.data()[i], qa.data()[i])) continue;
-    const bool near_cloud = (qa.data()[i] & raster::kQaCloudAdjacent) != 0;
-    result.quality.data()[i] = near_cloud ? QualityWeight::kNearCloud : QualityWeight::kClear;
-    result.clear = true;
-  }
+  DateSeams& seams = seams_[date];
+  const geo::Window wide_half{half.x, half.y, half.width + kOverlap / 2, half.height + kOverlap / 2};
+  ARPENT_ASSIGN_OR_RETURN(result.quality, seams.quality.Get(wide_half, kOverlap / 2, [&](const geo::Window& part) {
+    return ReadQuality(product, part);
+  }));
+  result.clear = std::any_of(result.quality.data(), result.quality.data() + result.quality.size(),
+                             [](uint8_t q) { return q != QualityWeight::kMasked; });
   if (!result.clear) return result;
+  seams.bands.resize(bands_.size());
   for (size_t b = 0; b < bands_.size(); ++b) {
     Image<int16_t>& band = result.bands.emplace_back();
     const int resolution = resolutions_[date][b];
@@ -198,9 +220,13 @@ absl::StatusOr<SeasonBlock::Date> SeasonSeries::ReadDate(size_t date, const geo:
       return absl::InvalidArgumentError(
           absl::StrCat(product.metadata().acquisition, ": band ", bands_[b], " is at ", resolution, " m, not 10 or 20"));
     }
-    const geo::Window wide{half.x - kBicubicMargin, half.y - kBicubicMargin, half.width + 2 * kBicubicMargin,
-                           half.height + 2 * kBicubicMargin};
-    ARPENT_ASSIGN_OR_RETURN(band, product.ReadBand(bands_[b], resolution == 10 ? at : wide));
+    const geo::Window wide =
+        resolution == 10 ? geo::Window{at.x, at.y, at.width + kOverlap, at.height + kOverlap}
+                         : geo::Window{half.x - kBicubicMargin, half.y - kBicubicMargin,
+                                       half.width + 2 * kBicubicMargin, half.height + 2 * kBicubicMargin};
+    ARPENT_ASSIGN_OR_RETURN(band, seams.bands[b].Get(wide, kOverlap, [&](const geo::Window& part) {
+      return product.ReadBand(bands_[b], part);
+    }));
   }
   return result;
 }

@@ -16,6 +16,7 @@
 #include "common/kernels/features/time_series.h"
 #include "common/raster/image.h"
 #include "common/scene/reflectance.h"
+#include "common/stages/seams.h"
 #include "common/stages/stage.h"
 
 namespace arpent::stages {
@@ -43,8 +44,9 @@ class SeasonBlock {
  private:
   friend class SeasonSeries;
   struct Date {
-    raster::Image<uint8_t> quality;  // of the 20 m pixels of the window: 0 masked, 1 near a cloud, 2 clear
-    std::vector<raster::Image<int16_t>> bands;  // in the order of the series; 20 m ones with a margin; empty when absent
+    // These begin where the window does and reach a few pixels beyond its end; bands of 20 m begin kBicubicMargin before.
+    raster::Image<uint8_t> quality;  // of the 20 m pixels: 0 masked, 1 near a cloud, 2 clear
+    std::vector<raster::Image<int16_t>> bands;  // in the order of the series; empty when absent
     bool clear = false;              // whether any pixel is
   };
   geo::Window window_;
@@ -66,9 +68,11 @@ class SeasonSeries {
 
   static constexpr int kMostBlockRows = 1024;
 
-  // Blocks of the grid, row by row, of whole 512-pixel columns and rows and no larger than the memory allows.
+  // Blocks of the grid, row by row, no larger than the memory allows. They end a few pixels before those of the rasters do:
+  // then whatever a block needs of its right and lower neighbours lies in rasters' blocks that are decoded for it anyway.
   std::vector<geo::Window> Blocks(int64_t memory_bytes) const;
-  absl::StatusOr<SeasonBlock> ReadBlock(const geo::Window& window, int threads) const;
+  // Blocks in the order of Blocks() decode each block of a raster once. One call at a time.
+  absl::StatusOr<SeasonBlock> ReadBlock(const geo::Window& window, int threads);
 
   // Gap-filled reflectance of some pixels of a strip (a window inside the block that spans whole 20 m pixels).
   // `chosen`: places in the strip, row by row, ascending; empty means all. Thread-safe.
@@ -84,7 +88,13 @@ class SeasonSeries {
   };
   void Observe(const SeasonBlock& block, const Group& group, const geo::Window& strip,
                const std::vector<uint32_t>& chosen, kernels::ObservedSeries& series) const;
-  absl::StatusOr<SeasonBlock::Date> ReadDate(size_t date, const geo::Window& window) const;
+  // What neighbouring blocks share of one date's rasters.
+  struct DateSeams {
+    Seams<uint8_t> quality;
+    std::vector<Seams<int16_t>> bands;
+  };
+  absl::StatusOr<raster::Image<uint8_t>> ReadQuality(const scene::Reflectance& product, const geo::Window& half) const;
+  absl::StatusOr<SeasonBlock::Date> ReadDate(size_t date, const geo::Window& window);
   void FormGroups(const std::vector<std::string>& wanted);
 
   geo::Grid grid_;
@@ -93,6 +103,7 @@ class SeasonSeries {
   std::vector<std::string> bands_;
   std::vector<std::vector<int>> resolutions_;  // [date][band], 0 when the date lacks the band
   std::vector<Group> groups_;
+  std::vector<DateSeams> seams_;                               // [date]
   std::vector<std::unique_ptr<scene::Reflectance>> products_;  // by day, then in the order of the inputs
 };
 

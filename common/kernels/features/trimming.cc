@@ -1,14 +1,22 @@
 #include "common/kernels/features/trimming.h"
 
+#include <algorithm>
 #include <cmath>
 
+#include "common/base/status.h"
+
 namespace arpent::kernels {
+namespace {
+
+__extension__ using Wide = __int128;
+
+}  // namespace
 
 void TrimStatistics::Add(const TrimPoint& point) {
   ++count_;
   for (int i = 0; i < kTrimChannels; ++i) {
     sum_[i] += point[i];
-    for (int k = 0; k <= i; ++k) products_[i][k] += static_cast<double>(point[i]) * point[k];
+    for (int k = 0; k <= i; ++k) products_[i][k] += int64_t{point[i]} * point[k];
   }
 }
 
@@ -25,10 +33,13 @@ std::optional<TrimStatistics::Ellipsoid> TrimStatistics::Fit() const {
   Ellipsoid ellipsoid;
   const auto n = static_cast<double>(count_);
   std::array<std::array<double, kTrimChannels>, kTrimChannels> root{};
-  for (int i = 0; i < kTrimChannels; ++i) ellipsoid.mean_[i] = sum_[i] / n;
+  for (int i = 0; i < kTrimChannels; ++i) ellipsoid.mean_[i] = static_cast<double>(sum_[i]) / n;
   for (int i = 0; i < kTrimChannels; ++i) {
     for (int k = 0; k <= i; ++k) {
-      double rest = (products_[i][k] - sum_[i] * sum_[k] / n) / (n - 1);
+      // About the first point's neighbourhood the products are large and their difference small: taken exactly.
+      const Wide spread = static_cast<Wide>(products_[i][k]) * static_cast<Wide>(count_) -
+                          static_cast<Wide>(sum_[i]) * sum_[k];
+      double rest = static_cast<double>(spread) / n / (n - 1);
       const double variance = rest;
       for (int m = 0; m < k; ++m) rest -= root[i][m] * root[k][m];
       if (i == k) {
@@ -62,23 +73,42 @@ double TrimStatistics::Ellipsoid::SquaredDistance(const TrimPoint& point) const 
   return distance;
 }
 
-std::vector<uint8_t> Trim(std::span<const TrimPoint> points, double squared_distance) {
-  std::vector<uint8_t> stays(points.size(), 1);
+bool Trimming::Keeps(const TrimPoint& point) const {
+  return std::all_of(rounds.begin(), rounds.end(), [&](const TrimStatistics::Ellipsoid& ellipsoid) {
+    return ellipsoid.SquaredDistance(point) <= squared_distance;
+  });
+}
+
+absl::StatusOr<Trimming> Trim(const TrimPointSource& source, double squared_distance) {
+  Trimming trimming;
+  trimming.squared_distance = squared_distance;
+  TrimStatistics statistics;
+  ARPENT_RETURN_IF_ERROR(source([&](std::span<const TrimPoint> points) {
+    for (const TrimPoint& point : points) statistics.Add(point);
+  }));
+  trimming.points = statistics.count();
+  std::vector<bool> out(trimming.points);
   for (bool dropped = true; dropped;) {
-    dropped = false;
-    TrimStatistics statistics;
-    for (size_t i = 0; i < points.size(); ++i) {
-      if (stays[i] != 0) statistics.Add(points[i]);
-    }
     const auto ellipsoid = statistics.Fit();
     if (!ellipsoid) break;
-    for (size_t i = 0; i < points.size(); ++i) {
-      if (stays[i] == 0 || ellipsoid->SquaredDistance(points[i]) <= squared_distance) continue;
-      stays[i] = 0;
-      dropped = true;
-    }
+    trimming.rounds.push_back(*ellipsoid);
+    dropped = false;
+    statistics = TrimStatistics();
+    size_t number = 0;
+    ARPENT_RETURN_IF_ERROR(source([&](std::span<const TrimPoint> points) {
+      for (const TrimPoint& point : points) {
+        const size_t own = number++;
+        if (out[own]) continue;
+        if (ellipsoid->SquaredDistance(point) <= squared_distance) {
+          statistics.Add(point);
+        } else {
+          out[own] = dropped = true;
+          ++trimming.dropped;
+        }
+      }
+    }));
   }
-  return stays;
+  return trimming;
 }
 
 }  // namespace arpent::kernels

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
+
+#include "common/testing/status_matchers.h"
 
 namespace arpent::kernels {
 namespace {
@@ -16,7 +19,7 @@ std::vector<TrimPoint> Cloud(int count, uint32_t seed) {
     const float shared = normal(random);
     TrimPoint point;
     for (int k = 0; k < kTrimChannels; ++k) {
-      point[k] = 0.3f + 0.02f * shared + 0.01f * static_cast<float>(k + 1) * normal(random);
+      point[k] = static_cast<int16_t>(3000 + 200 * shared + 100 * static_cast<float>(k + 1) * normal(random));
     }
     points.push_back(point);
   }
@@ -62,26 +65,65 @@ TEST(Trimming, DistanceIsThatOfTheDefinition) {
   }
 }
 
-TEST(Trimming, DropsStrangersAndKeepsTheClass) {
+// Gives points in pieces of seven.
+TrimPointSource SourceOf(const std::vector<TrimPoint>& points) {
+  return [&points](const std::function<void(std::span<const TrimPoint>)>& take) {
+    for (size_t i = 0; i < points.size(); i += 7) {
+      take(std::span(points).subspan(i, std::min<size_t>(7, points.size() - i)));
+    }
+    return absl::OkStatus();
+  };
+}
+
+std::vector<TrimPoint> WithStrangers() {
   auto points = Cloud(2000, 2);
   for (int i = 0; i < 40; ++i) {
     TrimPoint stranger;
-    stranger.fill(0.05f + 0.001f * static_cast<float>(i));
-    stranger[2] = 0.6f;
+    stranger.fill(static_cast<int16_t>(500 + 10 * i));
+    stranger[2] = 6000;
     points.push_back(stranger);
   }
-  const auto stays = Trim(points);
+  return points;
+}
+
+TEST(Trimming, DropsStrangersAndKeepsTheClass) {
+  const auto points = WithStrangers();
+  ASSERT_OK_AND_ASSIGN(const Trimming trimming, Trim(SourceOf(points)));
   int kept = 0, strangers = 0;
-  for (size_t i = 0; i < points.size(); ++i) (i < 2000 ? kept : strangers) += stays[i];
+  for (size_t i = 0; i < points.size(); ++i) (i < 2000 ? kept : strangers) += trimming.Keeps(points[i]);
   EXPECT_EQ(strangers, 0);
   EXPECT_GT(kept, 1900);
   EXPECT_LT(kept, 2000) << "about one in a hundred lies outside";
+  EXPECT_EQ(trimming.points, 2040u);
+  EXPECT_EQ(trimming.dropped, static_cast<size_t>(2040 - kept));
+}
+
+// The rule on all points at once, with the distance from the definition.
+TEST(Trimming, EqualsTheSlowRule) {
+  std::vector<TrimPoint> points = WithStrangers();
+  ASSERT_OK_AND_ASSIGN(const Trimming trimming, Trim(SourceOf(points)));
+  std::vector<TrimPoint> left = points;
+  for (size_t before = 0; before != left.size();) {
+    before = left.size();
+    const std::vector<TrimPoint> all = left;
+    std::erase_if(left, [&](const TrimPoint& point) { return SlowDistance(all, point) > kTrimDistance; });
+  }
+  std::erase_if(points, [&](const TrimPoint& point) { return !trimming.Keeps(point); });
+  EXPECT_EQ(points, left);
 }
 
 TEST(Trimming, KeepsWhatItCannotJudge) {
-  EXPECT_EQ(Trim(std::vector<TrimPoint>(4)), std::vector<uint8_t>(4, 1));
-  EXPECT_EQ(Trim(std::vector<TrimPoint>(100, TrimPoint{0.1f, 0.1f, 0.1f, 0.1f, 0.1f})), std::vector<uint8_t>(100, 1));
-  EXPECT_TRUE(Trim({}).empty());
+  for (const auto& points : {std::vector<TrimPoint>(4), std::vector<TrimPoint>(100, TrimPoint{7, 7, 7, 7, 7}),
+                             std::vector<TrimPoint>()}) {
+    ASSERT_OK_AND_ASSIGN(const Trimming trimming, Trim(SourceOf(points)));
+    EXPECT_EQ(trimming.dropped, 0u);
+    EXPECT_TRUE(trimming.Keeps(TrimPoint{1, 2, 3, 4, 5}));
+  }
+}
+
+TEST(Trimming, ErrorsOfTheSourceAreItsOwn) {
+  const auto broken = [](const std::function<void(std::span<const TrimPoint>)>&) { return absl::DataLossError("disc"); };
+  EXPECT_EQ(Trim(broken).status().message(), "disc");
 }
 
 }  // namespace

@@ -16,6 +16,8 @@ namespace arpent::stages {
 namespace {
 
 constexpr double kPixel_m = 10;
+// 10 m along the meridian within 0.6 % at any latitude: maps of all sites in degrees share one lattice.
+constexpr double kPixel_deg = 9e-5;
 
 struct LayerSource {
   const char* layer;
@@ -58,6 +60,10 @@ geo::Extent Union(const geo::Extent& a, const geo::Extent& b) {
 
 // The map's grid, and each tile's place in it.
 absl::Status LayOut(int epsg, MapSources& sources) {
+  const absl::StatusOr<bool> degrees = geo::IsGeographic(epsg);
+  if (!degrees.ok()) return Annotate(degrees.status(), "map: crs");
+  sources.in_degrees = *degrees;
+  const double pixel = *degrees ? kPixel_deg : kPixel_m;
   std::vector<geo::Extent> extents;
   geo::Extent all = {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity(),
                      -std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
@@ -67,29 +73,29 @@ absl::Status LayOut(int epsg, MapSources& sources) {
     if (own.west < own.east && own.south < own.north && tile.grid.epsg != epsg) {
       ARPENT_ASSIGN_OR_RETURN(extent, geo::TransformExtent(own, tile.grid.epsg, epsg));
       const double stretch = (extent.east - extent.west) / (own.east - own.west);
-      if (!(stretch > 0.2 && stretch < 5)) {
-        return absl::InvalidArgumentError(absl::StrCat("map: crs EPSG:", epsg, " is not in metres around tile ",
-                                                       tile.name, "; choose a projected one"));
+      if (!*degrees && !(stretch > 0.2 && stretch < 5)) {
+        return absl::InvalidArgumentError(absl::StrCat("map: crs EPSG:", epsg, " is neither in metres nor in degrees around tile ",
+                                                       tile.name, "; choose another one"));
       }
     }
     extents.push_back(extent);
     if (extent.west < extent.east && extent.south < extent.north) all = Union(all, extent);
   }
   if (!(all.west < all.east)) return absl::OkStatus();  // an empty grid
-  const double west = std::floor(all.west / kPixel_m) * kPixel_m, north = std::ceil(all.north / kPixel_m) * kPixel_m;
+  const double west = std::floor(all.west / pixel) * pixel, north = std::ceil(all.north / pixel) * pixel;
   sources.grid = {epsg,
                   west,
                   north,
-                  kPixel_m,
-                  static_cast<int>(std::ceil((all.east - west) / kPixel_m)),
-                  static_cast<int>(std::ceil((north - all.south) / kPixel_m))};
+                  pixel,
+                  static_cast<int>(std::ceil((all.east - west) / pixel)),
+                  static_cast<int>(std::ceil((north - all.south) / pixel))};
   for (size_t i = 0; i < extents.size(); ++i) {
     const geo::Extent& e = extents[i];
     if (e.west >= e.east || e.south >= e.north) continue;
-    const int x = static_cast<int>(std::floor((e.west - west) / kPixel_m)) - 1;
-    const int y = static_cast<int>(std::floor((north - e.north) / kPixel_m)) - 1;
-    const int right = static_cast<int>(std::ceil((e.east - west) / kPixel_m)) + 1;
-    const int bottom = static_cast<int>(std::ceil((north - e.south) / kPixel_m)) + 1;
+    const int x = static_cast<int>(std::floor((e.west - west) / pixel)) - 1;
+    const int y = static_cast<int>(std::floor((north - e.north) / pixel)) - 1;
+    const int right = static_cast<int>(std::ceil((e.east - west) / pixel)) + 1;
+    const int bottom = static_cast<int>(std::ceil((north - e.south) / pixel)) + 1;
     sources.tiles[i].place = geo::Intersection({x, y, right - x, bottom - y}, sources.grid.Whole());
   }
   return absl::OkStatus();

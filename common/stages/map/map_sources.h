@@ -36,11 +36,12 @@ struct MapTile {
 struct MapSources {
   std::vector<MapTile> tiles;    // by name
   std::vector<MapLayer> layers;  // that at least one tile has, in the order of the comment above
-  geo::Grid grid;                // of the map, 10 m
+  geo::Grid grid;                // of the map: 10 m, or 9e-5 degrees
+  bool in_degrees = false;
 };
 
 // `crs`: "EPSG:32637", or "" for the commonest CRS of the tiles (the smallest code of equals). INVALID_ARGUMENT when it
-// is unknown or not in metres, naming parameter crs; when a tile's products have different grids.
+// is unknown or neither in metres nor in degrees, naming parameter crs; when a tile's products have different grids.
 absl::StatusOr<MapSources> OpenMapSources(const TaskSpec& task, const StageContext& context, const std::string& crs);
 
 // Source of each pixel of a map window.

@@ -65,8 +65,8 @@ class MapRun {
       return skipped;
     }
     ARPENT_RETURN_IF_ERROR(ReadRegions());
-    AreaTable areas(regions_.has_value() ? regions_->names() : std::vector<std::string>(),
-                    sources_.grid.pixel_m * sources_.grid.pixel_m);
+    AreaTable areas(regions_.has_value() ? regions_->names() : std::vector<std::string>(), sources_.grid,
+                    sources_.in_degrees);
     product::Publication publication(context_.stores, context_.scratch, Describe());
     for (const MapLayer& layer : sources_.layers) {
       ARPENT_ASSIGN_OR_RETURN(writers_[layer.name],
@@ -83,7 +83,8 @@ class MapRun {
     TaskResult result;
     ARPENT_ASSIGN_OR_RETURN(result.product, publication.Publish());
     result.pixels = owned_pixels_;
-    result.area_km2 = static_cast<double>(owned_pixels_) * sources_.grid.pixel_m * sources_.grid.pixel_m * 1e-6;
+    result.area_km2 = static_cast<double>(owned_pixels_) *
+                      PixelArea_m2(sources_.grid, sources_.in_degrees, sources_.grid.height / 2) * 1e-6;
     return result;
   }
 
@@ -132,7 +133,7 @@ class MapRun {
   absl::Status WriteLayer(const MapLayer& layer, const geo::Window& window, const PixelSources& pixels, T none,
                           const Image<uint16_t>& regions, AreaTable& areas) {
     ARPENT_ASSIGN_OR_RETURN(const Image<T> image, ReadLayer<T>(sources_, pixels, layer.name, none));
-    if (!IsConfidence(layer)) areas.Count(layer.name, image, none, regions);
+    if (!IsConfidence(layer)) areas.Count(layer.name, window.y, image, none, regions);
     return writers_.at(layer.name)->Write(window, image.view());
   }
 

@@ -160,6 +160,39 @@ TEST_F(MapStageTest, CrossesAUtmBorder) {
   EXPECT_LT(near_edge, compared / 15);
 }
 
+TEST_F(MapStageTest, InDegreesPixelsHaveTheirAreaOnTheEllipsoid) {
+  const geo::Grid grid = geo::TileId::Parse("33TVL")->GridAt(10).Sub({600, 600, 600, 540});
+  const TaskInput input = PublishCodes("crop-type", "33TVL", grid, Stripes);
+  ASSERT_OK_AND_ASSIGN(const TaskResult result, Run({input}, "EPSG:4326"));
+  ASSERT_OK_AND_ASSIGN(const auto reader, product::RasterReader::Open(stores_, result.product.uri + "/CT.tif"));
+  const geo::Grid degrees = reader->grid();
+  EXPECT_EQ(degrees.epsg, 4326);
+  EXPECT_DOUBLE_EQ(degrees.pixel_m, 9e-5);
+  const auto map = ReadAsset<uint16_t>(result.product.uri, "CT");
+  // Every pixel has the code of where it lies.
+  auto to_utm = *geo::Transform::Create(4326, grid.epsg);
+  int compared = 0;
+  for (int y = 3; y < map.height(); y += 7) {
+    for (int x = 2; x < map.width(); x += 5) {
+      double e = degrees.CentreX(x), n = degrees.CentreY(y);
+      to_utm.Forward(e, n);
+      if (map(x, y) == 65535 || std::abs(e / 10 - std::round(e / 10)) < 0.01) continue;
+      ASSERT_EQ(map(x, y), Stripes(e, n)) << x << "," << y;
+      ++compared;
+    }
+  }
+  EXPECT_GT(compared, 5000);
+  // The area is that of the tile's own pixels, but for the scale of its projection there (0.9996 to 1.0004, squared).
+  ASSERT_OK_AND_ASSIGN(const std::string csv, stores_->ReadAll(result.product.uri + "/area.csv"));
+  double hectares = 0;
+  for (const absl::string_view line : absl::StrSplit(csv, '\n', absl::SkipEmpty())) {
+    const std::vector<std::string> cells = absl::StrSplit(line, ',');
+    if (cells[0] == "CT") hectares += std::stod(cells[cells.size() - 2]);
+  }
+  EXPECT_NEAR(hectares / (600 * 540 * 0.01), 1, 0.004);
+  EXPECT_NEAR(result.area_km2 * 100 / hectares, 1, 1e-4);
+}
+
 TEST_F(MapStageTest, CountsAreaPerRegion) {
   const geo::Grid grid = geo::TileId::Parse("33TVL")->GridAt(10).Sub({600, 600, 120, 60});
   const TaskInput input = PublishCodes("crop-type", "33TVL", grid, Stripes);
@@ -198,7 +231,8 @@ TEST_F(MapStageTest, SkipsAndNamesWhatIsWrong) {
   const TaskInput foreign = PublishCodes("crop-type", "33TVL", margin, Stripes);
   ASSERT_OK_AND_ASSIGN(const TaskResult skipped, Run({foreign}, ""));
   EXPECT_EQ(skipped.outcome, TaskResult::Outcome::kSkipped);
-  EXPECT_THAT(Run({input}, "EPSG:4326"), testing::StatusIs(absl::StatusCode::kInvalidArgument, "not in metres"));
+  EXPECT_THAT(Run({input}, "EPSG:2264"), testing::StatusIs(absl::StatusCode::kInvalidArgument, "neither in metres nor"));
+  EXPECT_THAT(Run({input}, "EPSG:1"), testing::StatusIs(absl::StatusCode::kInvalidArgument, "EPSG:1 is not known"));
   EXPECT_THAT(Run({input}, "utm"), testing::StatusIs(absl::StatusCode::kInvalidArgument, "crs 'utm'"));
   EXPECT_THAT(Run({input, foreign}, ""), testing::StatusIs(absl::StatusCode::kInvalidArgument, "another grid"));
 }

@@ -133,22 +133,37 @@ absl::StatusOr<std::vector<SamplePixel>> ParcelPixels(insitu::ParcelSet& parcels
   return merged;
 }
 
+absl::StatusOr<raster::Image<int32_t>> HomogeneousCodes(const insitu::ReferenceMap& map, const insitu::Strata& strata,
+                                                        const geo::Grid& grid, const geo::Ownership& ownership,
+                                                        const geo::Window& window) {
+  ARPENT_ASSIGN_OR_RETURN(const raster::Image<int32_t> codes,
+                          map.Read({window.x - 1, window.y - 1, window.width + 2, window.height + 2}));
+  ARPENT_ASSIGN_OR_RETURN(const raster::Image<uint16_t> stratum, strata.Read(window));
+  raster::Image<int32_t> same(window.width, window.height, insitu::kNoCode);
+  for (int y = 0; y < window.height; ++y) {
+    const geo::Ownership::Columns owned = ownership.OwnedColumns(grid, window.y + y);
+    for (int x = std::max(0, owned.first - window.x); x < std::min(window.width, owned.last - window.x); ++x) {
+      const int32_t code = codes(x + 1, y + 1);
+      if (code == insitu::kNoCode || stratum(x, y) == insitu::kNoStratum) continue;
+      bool alike = true;
+      for (int k = 0; k < 9; ++k) alike = alike && codes(x + k % 3, y + k / 3) == code;
+      if (alike) same(x, y) = code;
+    }
+  }
+  return same;
+}
+
 absl::StatusOr<std::vector<SamplePixel>> ReferencePixels(const insitu::ReferenceMap& map, const insitu::Strata& strata,
                                                          const geo::Grid& grid, const geo::Ownership& ownership,
                                                          double train_share, const PixelLimits& limits) {
   DrawnPixels drawn(limits.seed, grid, limits.per_class);
   for (const geo::Window& block : BlocksOf(grid)) {
-    ARPENT_ASSIGN_OR_RETURN(const raster::Image<int32_t> codes,
-                            map.Read({block.x - 1, block.y - 1, block.width + 2, block.height + 2}));
+    ARPENT_ASSIGN_OR_RETURN(const raster::Image<int32_t> codes, HomogeneousCodes(map, strata, grid, ownership, block));
     ARPENT_ASSIGN_OR_RETURN(const raster::Image<uint16_t> stratum, strata.Read(block));
     for (int y = 0; y < block.height; ++y) {
-      const geo::Ownership::Columns owned = ownership.OwnedColumns(grid, block.y + y);
-      for (int x = std::max(0, owned.first - block.x); x < std::min(block.width, owned.last - block.x); ++x) {
-        const int32_t code = codes(x + 1, y + 1);
-        if (code == insitu::kNoCode || stratum(x, y) == insitu::kNoStratum) continue;
-        bool same = true;
-        for (int k = 0; k < 9; ++k) same = same && codes(x + k % 3, y + k / 3) == code;
-        if (!same) continue;
+      for (int x = 0; x < block.width; ++x) {
+        const int32_t code = codes(x, y);
+        if (code == insitu::kNoCode) continue;
         SamplePixel pixel{block.x + x, block.y + y, 0, stratum(x, y)};
         const auto cell = [](double v) { return static_cast<uint32_t>(static_cast<int64_t>(std::floor(v / kCell_m))); };
         pixel.polygon = cell(grid.CentreX(pixel.x)) * 65536u + cell(grid.CentreY(pixel.y));

@@ -64,6 +64,12 @@ absl::StatusOr<std::vector<SamplePixel>> ParcelPixels(insitu::ParcelSet& parcels
                                                       const std::array<bool, kPurposes>& wanted,
                                                       const PixelLimits& limits);
 
+// Codes of a window of a land-cover map where the tile owns the pixel, a stratum has it and its eight neighbours have the
+// same code; kNoCode elsewhere.
+absl::StatusOr<raster::Image<int32_t>> HomogeneousCodes(const insitu::ReferenceMap& map, const insitu::Strata& strata,
+                                                        const geo::Grid& grid, const geo::Ownership& ownership,
+                                                        const geo::Window& window);
+
 // Pixels of a land-cover map that the tile owns, whose eight neighbours have the same code; label[kForCropMask] is the
 // code of the map. Cells of 1 km take the place of polygons: neighbouring pixels are no independent samples.
 absl::StatusOr<std::vector<SamplePixel>> ReferencePixels(const insitu::ReferenceMap& map, const insitu::Strata& strata,

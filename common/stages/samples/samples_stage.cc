@@ -1,6 +1,7 @@
 #include "common/stages/samples/samples_stage.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 #include <set>
@@ -13,6 +14,7 @@
 #include "common/kernels/features/trimming.h"
 #include "common/product/layout.h"
 #include "common/stages/samples/sample_pixels.h"
+#include "common/stages/samples/trim_points.h"
 #include "common/stages/season_product.h"
 #include "common/stages/season_series.h"
 
@@ -22,6 +24,7 @@ namespace {
 using kernels::FeatureKind;
 using kernels::FeatureSet;
 using learn::SampleTable;
+using raster::Image;
 
 constexpr const char* kPurposeNames[kPurposes] = {"crop-mask", "crop-type"};
 // Values that one table may hold; classes share what is theirs. (Its bytes are made of a copy.)
@@ -34,11 +37,13 @@ struct Column {
   std::vector<int64_t> row_of;  // of each sample pixel, -1 none
   std::vector<float> values;    // planes of `rows`
   size_t rows = 0;
+  std::array<size_t, kernels::kTrimChannels> trim_features;  // places of what trimming looks at
 };
 
 class SamplesRun {
  public:
-  SamplesRun(const TaskSpec& task, const StageContext& context) : task_(task), context_(context) {}
+  SamplesRun(const TaskSpec& task, const StageContext& context)
+      : task_(task), context_(context), trim_points_(context.scratch) {}
 
   absl::StatusOr<TaskResult> Run() {
     ARPENT_RETURN_IF_ERROR(ReadParameters());
@@ -103,14 +108,24 @@ class SamplesRun {
       if (!features.ok()) return Annotate(features.status(), kPurposeNames[purpose]);
       const auto bytes = static_cast<int64_t>(features->names().size() * sizeof(float));
       limits_.rows[purpose] = static_cast<size_t>(kMostTableBytes / bytes);
-      columns_.push_back({purpose, *std::move(features), {}, {}, 0});
+      columns_.push_back({purpose, *std::move(features), {}, {}, 0, {}});
+      if (kind == FeatureKind::kCropMaskSnapshots) FindTrimFeatures(columns_.back());
     }
     return absl::OkStatus();
   }
 
+  static void FindTrimFeatures(Column& column) {
+    const auto& names = column.features.names();
+    size_t k = 0;
+    for (const char* name : {"max_ndvi_B03", "max_ndvi_B04", "max_ndvi_B08", "min_ndvi_B04", "min_ndvi_B08"}) {
+      column.trim_features[k++] = std::find(names.begin(), names.end(), name) - names.begin();
+    }
+  }
+
   absl::Status ChoosePixels() {
     ARPENT_ASSIGN_OR_RETURN(const geo::TileId tile, geo::TileId::Parse(task_.tile));
-    ARPENT_ASSIGN_OR_RETURN(const geo::Ownership ownership, geo::Ownership::Of(tile));
+    ARPENT_ASSIGN_OR_RETURN(ownership_, geo::Ownership::Of(tile));
+    const geo::Ownership& ownership = *ownership_;
     if (const TaskInput* input = FindInput(task_, "strata"); input != nullptr) {
       ARPENT_ASSIGN_OR_RETURN(const std::string column, task_.parameters.GetString("strata_column"));
       ARPENT_ASSIGN_OR_RETURN(strata_, insitu::Strata::Read(*context_.stores, input->uri, column, series_->grid()));
@@ -164,19 +179,23 @@ class SamplesRun {
       for (auto p = first; p != pixels_.end() && p->y < window.y + window.height; ++p) {
         if (p->x >= window.x && p->x < window.x + window.width) inside.push_back(p - pixels_.begin());
       }
-      if (!inside.empty()) {
+      Image<int32_t> covers;  // of every pixel that trimming looks at
+      if (reference_ != nullptr) {
+        ARPENT_ASSIGN_OR_RETURN(covers, HomogeneousCodes(*reference_, strata_, series_->grid(), *ownership_, window));
+      }
+      const auto* end = covers.data() + covers.size();
+      if (!inside.empty() || std::any_of(std::as_const(covers).data(), end, [](int32_t c) { return c != insitu::kNoCode; })) {
         ARPENT_ASSIGN_OR_RETURN(const SeasonBlock block, series_->ReadBlock(window, context_.threads));
-        if (block.AnyClear()) MeasureBlock(block, inside);
+        if (block.AnyClear()) ARPENT_RETURN_IF_ERROR(MeasureBlock(block, inside, covers));
       }
       context_.progress(0.1 + 0.8 * static_cast<double>(k + 1) / static_cast<double>(blocks.size()));
     }
     return absl::OkStatus();
   }
 
-  void MeasureBlock(const SeasonBlock& block, const std::vector<size_t>& inside) {
+  absl::Status MeasureBlock(const SeasonBlock& block, const std::vector<size_t>& inside, const Image<int32_t>& covers) {
     const std::vector<geo::Window> strips = StripsOf(block.window());
-    // Strips write to rows of their own and cannot fail.
-    ParallelFor(strips.size(), context_.threads, [&](size_t s) {
+    return ParallelFor(strips.size(), context_.threads, [&](size_t s) -> absl::Status {
       std::vector<size_t> own;
       std::vector<uint32_t> chosen;
       for (size_t p : inside) {
@@ -186,17 +205,15 @@ class SamplesRun {
         chosen.push_back(static_cast<uint32_t>((pixel.y - strips[s].y) * strips[s].width + pixel.x - strips[s].x));
       }
       if (!own.empty()) MeasureStrip(block, strips[s], own, chosen);
-      return absl::OkStatus();
-    }).IgnoreError();
+      return covers.empty() ? absl::OkStatus() : AddTrimPoints(block, strips[s], covers);
+    });
   }
 
   void MeasureStrip(const SeasonBlock& block, const geo::Window& strip, const std::vector<size_t>& own,
                     const std::vector<uint32_t>& chosen) {
     kernels::FilledSeries filled;
     series_->Fill(block, strip, chosen, reference_ != nullptr ? GapFilling::kWhittaker : options_.filling, filled);
-    const auto& bands = series_->bands();
-    const auto nir = std::find(bands.begin(), bands.end(), "B08");
-    const float* witness = filled.plane(nir == bands.end() ? 0 : nir - bands.begin(), 0);
+    const float* witness = Witness(filled);
     for (size_t i = 0; i < own.size(); ++i) seen_[own[i]] = !std::isnan(witness[i]);
     std::vector<float> planes;
     for (Column& column : columns_) {
@@ -212,35 +229,69 @@ class SamplesRun {
     }
   }
 
+  const float* Witness(const kernels::FilledSeries& filled) const {
+    const auto& bands = series_->bands();
+    const auto nir = std::find(bands.begin(), bands.end(), "B08");
+    return filled.plane(nir == bands.end() ? 0 : nir - bands.begin(), 0);
+  }
+
+  // What the trimming of land covers looks at, of every homogeneous pixel of a strip that some date sees.
+  absl::Status AddTrimPoints(const SeasonBlock& block, const geo::Window& strip, const Image<int32_t>& covers) {
+    const geo::Window& origin = block.window();
+    std::vector<uint32_t> chosen;
+    std::vector<int32_t> cover;
+    for (int y = 0; y < strip.height; ++y) {
+      for (int x = 0; x < strip.width; ++x) {
+        const int32_t code = covers(strip.x - origin.x + x, strip.y - origin.y + y);
+        if (code == insitu::kNoCode) continue;
+        chosen.push_back(static_cast<uint32_t>(y * strip.width + x));
+        cover.push_back(code);
+      }
+    }
+    if (chosen.empty()) return absl::OkStatus();
+    kernels::FilledSeries filled;
+    series_->Fill(block, strip, chosen, GapFilling::kWhittaker, filled);
+    const float* witness = Witness(filled);
+    const Column& column = columns_[0];
+    std::vector<float> planes(column.features.names().size() * chosen.size());
+    column.features.Compute(filled, planes.data());
+    std::map<int32_t, std::vector<kernels::TrimPoint>> points;
+    for (size_t i = 0; i < chosen.size(); ++i) {
+      if (!std::isnan(witness[i])) points[cover[i]].push_back(TrimPointOf(column, planes.data() + i, chosen.size()));
+    }
+    for (const auto& [code, of_cover] : points) ARPENT_RETURN_IF_ERROR(trim_points_.Add(code, of_cover));
+    return absl::OkStatus();
+  }
+
+  // Of the pixel whose features stand at values, values + stride, ...
+  static kernels::TrimPoint TrimPointOf(const Column& column, const float* values, size_t stride) {
+    kernels::TrimPoint point;
+    for (int k = 0; k < kernels::kTrimChannels; ++k) {
+      const float value = values[column.trim_features[k] * stride];
+      const float reflectance = std::isnan(value) ? 0 : value;  // a band that no date has
+      point[k] = static_cast<int16_t>(std::clamp(std::nearbyint(reflectance * 1e4f), -32768.0f, 32767.0f));
+    }
+    return point;
+  }
+
   // Drops the untypical pixels of each land cover and turns its codes into crop and no crop.
   absl::Status LabelFromReference() {
-    Column& column = columns_[0];
-    const auto plane = [&](const char* name) {
-      const auto& names = column.features.names();
-      return column.values.data() + (std::find(names.begin(), names.end(), name) - names.begin()) * column.rows;
-    };
-    const float* channels[kernels::kTrimChannels] = {plane("max_ndvi_B03"), plane("max_ndvi_B04"), plane("max_ndvi_B08"),
-                                                     plane("min_ndvi_B04"), plane("min_ndvi_B08")};
-    std::map<int32_t, std::vector<size_t>> classes;
-    for (size_t p = 0; p < pixels_.size(); ++p) {
-      if (seen_[p]) classes[pixels_[p].label[kForCropMask]].push_back(p);
+    const Column& column = columns_[0];
+    ARPENT_ASSIGN_OR_RETURN(const auto trimmings, trim_points_.Trim(context_.threads));
+    size_t looked_at = 0, trimmed = 0;
+    for (const auto& [code, trimming] : trimmings) {
+      looked_at += trimming.points;
+      trimmed += trimming.dropped;
     }
-    size_t trimmed = 0;
-    for (const auto& [code, members] : classes) {
-      std::vector<kernels::TrimPoint> points(members.size());
-      for (size_t i = 0; i < members.size(); ++i) {
-        for (int k = 0; k < kernels::kTrimChannels; ++k) points[i][k] = channels[k][column.row_of[members[i]]];
-      }
-      const std::vector<uint8_t> stays = kernels::Trim(points);
-      for (size_t i = 0; i < members.size(); ++i) {
-        seen_[members[i]] = stays[i];
-        trimmed += stays[i] == 0;
-      }
+    for (size_t p = 0; p < pixels_.size(); ++p) {
+      const auto trimming = trimmings.find(pixels_[p].label[kForCropMask]);
+      if (!seen_[p] || trimming == trimmings.end()) continue;
+      seen_[p] = trimming->second.Keeps(TrimPointOf(column, column.values.data() + column.row_of[p], column.rows));
     }
     for (SamplePixel& pixel : pixels_) {
       pixel.label[kForCropMask] = crop_classes_.count(pixel.label[kForCropMask]) != 0 ? 1 : 0;
     }
-    notes_.push_back(absl::StrCat(trimmed, " of ", pixels_.size(), " pixels of the reference map are untypical of their class"));
+    notes_.push_back(absl::StrCat(trimmed, " of ", looked_at, " homogeneous pixels of the reference map are untypical of their class"));
     LimitClasses();
     return absl::OkStatus();
   }
@@ -335,6 +386,8 @@ class SamplesRun {
   std::set<int32_t> crop_classes_;
   std::unique_ptr<SeasonSeries> series_;
   std::unique_ptr<insitu::ReferenceMap> reference_;
+  std::optional<geo::Ownership> ownership_;
+  TrimPoints trim_points_;
   insitu::Strata strata_ = insitu::Strata::Whole();
   insitu::ParcelSet parcels_;
   std::vector<SamplePixel> pixels_;  // by row and column

@@ -10,6 +10,7 @@
 #include "common/base/parallel.h"
 #include "common/base/status.h"
 #include "common/geo/tile.h"
+#include "common/insitu/legend.h"
 #include "common/insitu/parcels.h"
 #include "common/insitu/strata.h"
 #include "common/product/layout.h"
@@ -142,6 +143,11 @@ class ValidateTask {
     ARPENT_ASSIGN_OR_RETURN(parcel_options_, insitu::ParcelOptions::FromParameters(task_.parameters));
     parcel_options_.need_crop = purpose_.name == "crop-mask";
     parcel_options_.need_code = purpose_.name == "crop-type";
+    for (const TaskInput& input : task_.inputs) {
+      if (input.role != "legend") continue;
+      ARPENT_ASSIGN_OR_RETURN(const std::string csv, context_.stores->ReadAll(input.uri));
+      ARPENT_ASSIGN_OR_RETURN(parcel_options_.legend, insitu::ParseLegend(csv, input.uri));
+    }
     return absl::OkStatus();
   }
 

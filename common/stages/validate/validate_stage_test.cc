@@ -141,6 +141,23 @@ TEST_F(ValidateStageTest, APerfectMapIsPerfectAndEveryPixelCountsOnce) {
   EXPECT_NEAR(overall["classes"][0]["area"]["estimate_ha"].get<double>(), 240 - 12, 1e-9);
 }
 
+TEST_F(ValidateStageTest, LabelsThatAreTextHaveTheCodesOfTheLegend) {
+  std::vector<std::pair<std::string, std::string>> rows;
+  for (int p = 0; p < 18; ++p) {
+    rows.push_back({p % 2 == 0 ? R"({"ID":1,"CROP":1,"LC":"","CODE":"wheat"})" : R"({"ID":2,"CROP":1,"LC":"","CODE":"maize"})",
+                    Ring(ParcelWest(p), kNorth - 200, ParcelWest(p) + 100, kNorth - 100)});
+  }
+  ASSERT_OK(context_.stores->WriteAll("output:/parcels.geojson", GeoJson(rows)));
+  ASSERT_OK(context_.stores->WriteAll("output:/legend.csv", "code,name\n111,wheat\n12,maize\n"));
+  task_.inputs.push_back({"parcels", Sha256Of("parcels"), "output:/parcels.geojson"});
+  task_.inputs.push_back({"legend", Sha256Of("legend"), "output:/legend.csv"});
+  const auto code = [](int x, int) { return static_cast<uint16_t>(ParcelAt(x) % 2 == 0 ? 111 : 12); };
+  PutMap("33TVK", code);
+  PutMap("33TWK", code);
+  ASSERT_OK_AND_ASSIGN(const TaskResult result, RunValidate(task_, context_));
+  EXPECT_EQ(Metrics(result)["overall"]["overall_accuracy"], 1.0);
+}
+
 TEST_F(ValidateStageTest, EachTileCountsOnlyWhatItOwns) {
   PutParcels();
   PutMap("33TVK", Truth);
