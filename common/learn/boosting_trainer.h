@@ -16,7 +16,7 @@ struct BoostingOptions {
   int rounds = 100;            // each adds one tree per class
   double learning_rate = 0.1;
   int max_leaves = 31;
-  double min_child_weight = 1; // sum of second derivatives
+  double min_child_weight = 0.1;  // sum of second derivatives; 1, the library's own, keeps rare classes from splitting
   double column_share = 0.5;   // features looked at per tree
   double row_share = 0.8;      // samples looked at per round
   uint64_t seed = 1;

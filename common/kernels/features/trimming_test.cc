@@ -31,7 +31,7 @@ double SlowDistance(const std::vector<TrimPoint>& points, const TrimPoint& at) {
   const int n = kTrimChannels;
   std::vector<double> mean(n);
   for (const auto& p : points) {
-    for (int i = 0; i < n; ++i) mean[i] += p[i] / points.size();
+    for (int i = 0; i < n; ++i) mean[i] += static_cast<double>(p[i]) / static_cast<double>(points.size());
   }
   std::vector<std::vector<double>> a(n, std::vector<double>(n + 1));
   for (const auto& p : points) {

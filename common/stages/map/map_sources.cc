@@ -73,7 +73,7 @@ absl::Status LayOut(int epsg, MapSources& sources) {
     if (own.west < own.east && own.south < own.north && tile.grid.epsg != epsg) {
       ARPENT_ASSIGN_OR_RETURN(extent, geo::TransformExtent(own, tile.grid.epsg, epsg));
       const double stretch = (extent.east - extent.west) / (own.east - own.west);
-      if (!*degrees && !(stretch > 0.2 && stretch < 5)) {
+      if (!*degrees && !(stretch > 0.3 && stretch < 2.5)) {
         return absl::InvalidArgumentError(absl::StrCat("map: crs EPSG:", epsg, " is neither in metres nor in degrees around tile ",
                                                        tile.name, "; choose another one"));
       }
