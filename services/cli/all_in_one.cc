@@ -85,6 +85,7 @@ AllInOne::AllInOne(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 absl::StatusOr<std::unique_ptr<AllInOne>> AllInOne::Start(const AllInOneOptions& options) {
   auto parts = std::make_unique<Parts>();
+  ARPENT_ASSIGN_OR_RETURN(const stages::StageRegistry registry, worker::AllStagesWith(options.processors));
   std::error_code error;
   const std::string root = fs::absolute(options.root).string();
   for (const char* folder : {"/output", "/state", "/scratch"}) fs::create_directories(root + folder, error);
@@ -121,7 +122,7 @@ absl::StatusOr<std::unique_ptr<AllInOne>> AllInOne::Start(const AllInOneOptions&
                             telemetry::MetricsServer::Start(options.metrics_listen, parts->metrics));
   }
   ARPENT_ASSIGN_OR_RETURN(parts->worker,
-                          worker::MakeWorker(SettingsOf(options, root), worker::AllStages(), stores,
+                          worker::MakeWorker(SettingsOf(options, root), registry, stores,
                                              parts->coordinator_server->InProcessChannel(), parts->metrics));
   parts->worker_thread = std::thread([worker = parts->worker.get()] { (void)worker->Run(); });
   return std::unique_ptr<AllInOne>(new AllInOne(std::move(parts)));
@@ -156,6 +157,7 @@ void AddAllInOneOptions(CLI::App& command, AllInOneOptions& options) {
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 30))
       ->group(group);
   command.add_option("--tasks-at-once", options.tasks_at_once, "0: sized for cores and memory")->check(CLI::Range(0, 4096))->group(group);
+  command.add_option("--processors", options.processors, "File of external L2A processors by name (JSON), for sites that name one");
   command.add_option("--tables", options.tables, "Folder of the look-up tables (default: $ARPENT_TABLES, else beside the program)")
       ->group(group);
 }

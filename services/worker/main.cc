@@ -20,9 +20,10 @@ absl::Status Serve(const rpc::ProgramOptions& program, const WorkerFlags& flags)
   rpc::StopSignal stop;
   telemetry::Metrics metrics;
   SystemClock clock;
+  ARPENT_ASSIGN_OR_RETURN(const stages::StageRegistry registry, AllStagesWith(flags.processors));
   ARPENT_ASSIGN_OR_RETURN(const auto stores, OpenStores(flags, program.channel(), clock));
   ARPENT_ASSIGN_OR_RETURN(const auto coordinator, rpc::OpenChannel(flags.coordinator, program.channel()));
-  ARPENT_ASSIGN_OR_RETURN(const auto worker, MakeWorker(flags.settings, AllStages(), stores, coordinator, metrics));
+  ARPENT_ASSIGN_OR_RETURN(const auto worker, MakeWorker(flags.settings, registry, stores, coordinator, metrics));
   ARPENT_ASSIGN_OR_RETURN(const auto server, rpc::Server::Start(program.server, {}, metrics));
   std::unique_ptr<telemetry::MetricsServer> metrics_server;
   if (!program.metrics_listen.empty()) {

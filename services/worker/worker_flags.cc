@@ -32,6 +32,7 @@ void AddWorkerFlags(CLI::App& app, WorkerFlags& flags) {
       ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false));
   AddFlag(app, "--scratch", settings.scratch, "local folder for work files; workers may share it");
   AddFlag(app, "--tables", settings.tables, "folder of the look-up tables");
+  AddFlag(app, "--processors", flags.processors, "file of external L2A processors by name (JSON)");
   rpc::AddDurationFlag(app, "--drain-grace", settings.drain_grace, "time that running tasks get after SIGTERM");
   rpc::AddDurationFlag(app, "--lifetime", settings.lifetime, "drain and exit after about this time; 0: never", true);
 }

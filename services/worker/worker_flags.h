@@ -17,6 +17,7 @@ namespace arpent::worker {
 
 struct WorkerFlags {
   std::string coordinator = "127.0.0.1:7070";
+  std::string processors;  // file of external L2A processors; empty: none
   std::string cache;                                        // addresses of the gateway; empty: none
   std::vector<std::string> cache_stores = {"input", "output"};  // names that the gateway knows
   std::vector<std::string> stores;                          // "name=uri": opened by this process itself

@@ -8,17 +8,16 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/civil_time.h"
 #include "common/base/status.h"
 #include "common/geo/transform.h"
 #include "common/kernels/masking/regions.h"
 #include "common/kernels/masking/shadows.h"
-#include "common/product/layout.h"
 #include "common/stages/catalog.h"
 #include "common/stages/l2a/air.h"
 #include "common/stages/l2a/coarse_scene.h"
+#include "common/stages/l2a/describe.h"
 #include "common/stages/l2a/l2a_options.h"
 #include "common/stages/l2a/quality.h"
 #include "common/stages/l2a/retrieval.h"
@@ -160,7 +159,7 @@ class L2aRun {
     if (terrain.has_value()) found.masks.terrain_shadow = terrain->cast_shadow;
     surroundings.terrain = std::move(terrain);
     if (options_.cirrus) surroundings.cirrus = ThinCirrus(coarse, roles.cirrus, found, air);
-    product::Publication publication(context_.stores, context_.scratch, Describe(metadata));
+    product::Publication publication(context_.stores, context_.scratch, DescribeL2a(task_, metadata));
     ARPENT_ASSIGN_OR_RETURN(const GroundLayers ground,
                             WriteSurfaceReflectance(*scene_, coarse, air, surroundings, output, context_, publication));
     ARPENT_ASSIGN_OR_RETURN(const QualityCounts counts,
@@ -239,26 +238,6 @@ class L2aRun {
       }
     }
     return field;
-  }
-
-  product::ProductDescription Describe(const scene::SceneMetadata& metadata) const {
-    product::ProductDescription d;
-    d.stage = task_.stage;
-    d.algorithm_version = task_.algorithm_version;
-    d.key = task_.Key();
-    const int year = static_cast<int>(absl::ToCivilYear(metadata.sensing_start, absl::UTCTimeZone()).year());
-    d.folder = product::L2aFolder(metadata.tile, year, metadata.acquisition, d.key);
-    d.parameters = task_.parameters;
-    for (const TaskInput& input : task_.inputs) d.inputs.push_back({input.role, input.key, input.uri});
-    d.grid = metadata.grid;
-    d.tile = metadata.tile;
-    d.datetime = d.start_datetime = d.end_datetime = metadata.sensing_start;
-    d.start_datetime = absl::InfinitePast();
-    d.end_datetime = absl::InfiniteFuture();
-    d.platform = metadata.platform.rfind("LC", 0) == 0
-                     ? absl::StrCat("landsat-", metadata.platform.substr(3))
-                     : absl::StrCat("sentinel-", absl::AsciiStrToLower(metadata.platform.substr(1)));
-    return d;
   }
 
   void Report(const scene::SceneMetadata& metadata, const Air& air, const CoarseResult& found,

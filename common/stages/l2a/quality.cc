@@ -21,51 +21,12 @@ constexpr double kLowSunZenithDeg = 70;
 constexpr double kHighAot = 0.6;
 constexpr float kScale = 1e-4f;
 
-product::RasterOptions SclOptions() {
-  product::RasterOptions options;
-  options.type = product::PixelType::kUInt8;
-  options.no_data = raster::kSclNoData;
-  options.overviews = product::OverviewKind::kNearest;
-  options.description = "Scene classification";
-  options.classes = {{0, "no data", "#000000"},
-                     {1, "saturated or defective", "#ff0000"},
-                     {2, "dark or terrain shadow", "#2f2f2f"},
-                     {3, "cloud shadow", "#643200"},
-                     {4, "vegetation", "#00a000"},
-                     {5, "bare", "#ffe65a"},
-                     {6, "water", "#0000ff"},
-                     {7, "unclassified", "#808080"},
-                     {8, "cloud, medium probability", "#c0c0c0"},
-                     {9, "cloud, high probability", "#ffffff"},
-                     {10, "thin cirrus", "#64c8ff"},
-                     {11, "snow", "#ff96ff"}};
-  return options;
-}
-
 product::RasterOptions PercentOptions() {
   product::RasterOptions options;
   options.type = product::PixelType::kUInt8;
   options.no_data = raster::kByteNoData;
   options.description = "Cloud probability";
   options.unit = "%";
-  return options;
-}
-
-product::RasterOptions AmountOptions(const std::string& description, const std::string& unit) {
-  product::RasterOptions options;
-  options.type = product::PixelType::kUInt16;
-  options.no_data = raster::kUnsignedNoData;
-  options.scale = 1e-3;
-  options.description = description;
-  options.unit = unit;
-  return options;
-}
-
-product::RasterOptions QaOptions() {
-  product::RasterOptions options;
-  options.type = product::PixelType::kUInt16;
-  options.overviews = product::OverviewKind::kNearest;
-  options.description = "Quality bits";
   return options;
 }
 
@@ -194,6 +155,45 @@ absl::Status Write(product::RasterWriter& writer, const geo::Window& window, con
 }
 
 }  // namespace
+
+product::RasterOptions SclOptions() {
+  product::RasterOptions options;
+  options.type = product::PixelType::kUInt8;
+  options.no_data = raster::kSclNoData;
+  options.overviews = product::OverviewKind::kNearest;
+  options.description = "Scene classification";
+  options.classes = {{0, "no data", "#000000"},
+                     {1, "saturated or defective", "#ff0000"},
+                     {2, "dark or terrain shadow", "#2f2f2f"},
+                     {3, "cloud shadow", "#643200"},
+                     {4, "vegetation", "#00a000"},
+                     {5, "bare", "#ffe65a"},
+                     {6, "water", "#0000ff"},
+                     {7, "unclassified", "#808080"},
+                     {8, "cloud, medium probability", "#c0c0c0"},
+                     {9, "cloud, high probability", "#ffffff"},
+                     {10, "thin cirrus", "#64c8ff"},
+                     {11, "snow", "#ff96ff"}};
+  return options;
+}
+
+product::RasterOptions AmountOptions(const std::string& description, const std::string& unit) {
+  product::RasterOptions options;
+  options.type = product::PixelType::kUInt16;
+  options.no_data = raster::kUnsignedNoData;
+  options.scale = 1e-3;
+  options.description = description;
+  options.unit = unit;
+  return options;
+}
+
+product::RasterOptions QaOptions() {
+  product::RasterOptions options;
+  options.type = product::PixelType::kUInt16;
+  options.overviews = product::OverviewKind::kNearest;
+  options.description = "Quality bits";
+  return options;
+}
 
 void SpreadMasks(const Image<uint8_t>& valid, CoarseMasks& masks) {
   const int width = valid.width();

@@ -28,6 +28,11 @@ struct CoarseMasks {
 // Gives pixels at the edge of the data, which the coarse view cannot see, the masks of their nearest neighbours.
 void SpreadMasks(const raster::Image<uint8_t>& valid, CoarseMasks& masks);
 
+// How the quality layers are stored: SCL with its classes, QA, and AOT or water vapour.
+product::RasterOptions SclOptions();
+product::RasterOptions QaOptions();
+product::RasterOptions AmountOptions(const std::string& description, const std::string& unit);
+
 // Shares of the pixels with data, 0-1.
 struct QualityCounts {
   int64_t with_data = 0, cloud = 0, cirrus = 0, shadow = 0, snow = 0, water = 0, saturated = 0, pixels = 0;
