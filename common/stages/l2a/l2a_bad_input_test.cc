@@ -9,7 +9,7 @@
 #include <string>
 
 #include "common/kernels/atmosphere/tables.h"
-#include "common/stages/l2a/synthetic_scene.h"
+#include "common/stages/l2a/synthetic_scene_fixture.h"
 
 namespace arpent::stages {
 namespace {

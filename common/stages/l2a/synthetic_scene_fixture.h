@@ -1,6 +1,6 @@
 // A small Sentinel-2 scene of the test's own making: TOA reflectance in, SAFE product and L2A task out.
-#ifndef ARPENT_COMMON_STAGES_L2A_SYNTHETIC_SCENE_H_
-#define ARPENT_COMMON_STAGES_L2A_SYNTHETIC_SCENE_H_
+#ifndef ARPENT_COMMON_STAGES_L2A_SYNTHETIC_SCENE_FIXTURE_H_
+#define ARPENT_COMMON_STAGES_L2A_SYNTHETIC_SCENE_FIXTURE_H_
 
 #include <gtest/gtest.h>
 
@@ -136,4 +136,4 @@ class SyntheticScene : public ::testing::Test {
 
 }  // namespace arpent::stages
 
-#endif  // ARPENT_COMMON_STAGES_L2A_SYNTHETIC_SCENE_H_
+#endif  // ARPENT_COMMON_STAGES_L2A_SYNTHETIC_SCENE_FIXTURE_H_
