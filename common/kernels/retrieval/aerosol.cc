@@ -71,6 +71,7 @@ AotEstimate EstimateAot(const AotSteps& steps, std::span<const DarkPixel> pixels
   const double slope = (slope_left * right + slope_right * left) / (left + right);
   AotEstimate estimate;
   estimate.pixels = static_cast<int>(pixels.size());
+  estimate.misfit = misfit[best];
   estimate.aot = curvature > 1e-9 ? aot[middle] - slope / curvature : aot[best];
   estimate.aot = std::clamp(estimate.aot, aot[middle - 1], aot[middle + 1]);
   estimate.uncertainty = curvature > 1e-9 ? std::clamp(std::sqrt(2.0 / curvature), 0.01, 1.0) : 1.0;

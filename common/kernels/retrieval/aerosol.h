@@ -40,6 +40,7 @@ struct AotEstimate {
   double aot = 0;
   double uncertainty = 0;  // one sigma, of the relations; they err together, so that more pixels do not lessen it
   int pixels = 0;          // 0: no estimate
+  double misfit = 0;       // mean loss of the pixels there, in squared sigmas: how well the aerosol model fits
 };
 
 // `darkest_blue`, `darkest_red`: the darkest clear ground of the place (first percentile), NaN when there is none. At least

@@ -65,6 +65,7 @@ class Air {
   int TableIndex(int band) const { return table_index_[band]; }
   const AngleField& sun() const { return sun_; }
   kernels::AerosolModel aerosol() const { return aerosol_; }
+  void set_aerosol(kernels::AerosolModel aerosol) { aerosol_ = aerosol; }
 
   Field aot, water_gcm2, altitude_km;
   double ozone_atmcm = 0.3;

@@ -198,5 +198,12 @@ TEST_F(L2aBadInput, CutAndDecimatedScenesAreTakenAsTheyAre) {
   }
 }
 
+TEST_F(L2aBadInput, AnAerosolThatTheSceneCannotTellStaysTheUsualOneAndIsNoted) {
+  TaskSpec task = Task(WriteSoil(Metadata(kSize)));
+  task.parameters.Set("aerosol", "auto");
+  ASSERT_OK_AND_ASSIGN(const TaskResult result, Run(task));
+  EXPECT_NE(ItemOf(result).find("aerosol: continental, the scene does not tell models apart"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace arpent::stages

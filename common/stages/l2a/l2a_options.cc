@@ -22,6 +22,8 @@ absl::StatusOr<L2aOptions> ParseL2aOptions(const Parameters& parameters) {
         absl::StrCat("parameter cloud_limit: ", options.cloud_limit, " is not a share between 0 and 1"));
   }
   ARPENT_ASSIGN_OR_RETURN(const std::string aerosol, parameters.GetString("aerosol"));
+  options.choose_aerosol = aerosol == "auto";
+  if (options.choose_aerosol) return options;
   auto model = kernels::AerosolModelFromName(aerosol);
   if (!model.ok()) return Annotate(model.status(), "parameter aerosol");
   options.aerosol = *model;

@@ -201,6 +201,9 @@ class L2aRun {
                                           ShadowGeometry(metadata, air, metadata.BandIndex(RolesOf(metadata).red)));
     const Image<uint8_t> clear = ClearGround(coarse, found.masks.clouds, found.shadow.shadow.view());
     ARPENT_RETURN_IF_ERROR(RetrieveWater(metadata, coarse, clear, false, context_.threads, air).status());
+    if (options_.choose_aerosol) {
+      ARPENT_RETURN_IF_ERROR(ChooseAerosol(metadata, coarse, mask_scene_, clear, options_.adjacency, context_.threads, air));
+    }
     ARPENT_ASSIGN_OR_RETURN(found.aot, RetrieveAot(metadata, coarse, mask_scene_, clear, options_.adjacency, context_.threads, air));
     ARPENT_ASSIGN_OR_RETURN(found.water, RetrieveWater(metadata, coarse, clear, true, context_.threads, air));
     found.masks.shadow = found.shadow.shadow;

@@ -363,6 +363,35 @@ absl::StatusOr<double> SceneHaze(const scene::SceneMetadata& metadata, const Coa
   return whole.pixels == 0 ? 0.0 : whole.aot;
 }
 
+absl::Status ChooseAerosol(const scene::SceneMetadata& metadata, const CoarseScene& coarse, const MaskScene& mask_scene,
+                           const Image<uint8_t>& clear, bool adjacency, int threads, Air& air) {
+  constexpr double kLeastAot = 0.25;     // thinner aerosol looks the same whatever it is
+  constexpr double kClearlyBetter = 0.5;  // of continental's misfit
+  constexpr int kLeastPixels = 100;
+  const AotRetrieval retrieval(metadata, coarse, mask_scene, clear, air, adjacency, kLeastNdvi);
+  const int cell = AotCellPixels(coarse.grid.pixel_m);
+  std::vector<AotCell> cells(static_cast<size_t>(Cells(coarse.grid.width, cell)) * Cells(coarse.grid.height, cell));
+  ARPENT_RETURN_IF_ERROR(ForEachCell(coarse.grid, threads, [&](size_t i, int x0, int y0, int x1, int y1) {
+    cells[i] = retrieval.Collect(x0, y0, x1, y1);
+  }));
+  const double east = Centre(coarse.grid.width / 2, coarse.grid.pixel_m), south = Centre(coarse.grid.height / 2, coarse.grid.pixel_m);
+  const kernels::AerosolModel usual = air.aerosol();
+  const kernels::AotEstimate before = SceneAot(retrieval, cells, east, south);
+  kernels::AerosolModel best = usual;
+  double misfit = kClearlyBetter * before.misfit;
+  if (before.pixels >= kLeastPixels && before.aot >= kLeastAot) {
+    for (const kernels::AerosolModel model : kernels::kAerosolModels) {
+      air.set_aerosol(model);
+      const kernels::AotEstimate estimate = SceneAot(retrieval, cells, east, south);
+      if (estimate.misfit < misfit) best = model, misfit = estimate.misfit;
+    }
+  }
+  air.set_aerosol(best);
+  air.notes.push_back(absl::StrCat("aerosol: ", std::string(kernels::NameOf(best)),
+                                   best == usual ? ", the scene does not tell models apart" : ", chosen by the scene's dark vegetation"));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<AotResult> RetrieveAot(const scene::SceneMetadata& metadata, const CoarseScene& coarse,
                                       const MaskScene& mask_scene, const Image<uint8_t>& clear, bool adjacency,
                                       int threads, Air& air) {

@@ -54,6 +54,11 @@ struct WaterResult {
 absl::StatusOr<WaterResult> RetrieveWater(const scene::SceneMetadata& metadata, const CoarseScene& coarse,
                                           const raster::Image<uint8_t>& clear, bool whole, int threads, Air& air);
 
+// Sets air's aerosol model to the one under which the scene's dark vegetation fits its relations clearly better than under
+// continental; leaves it when none does, when there is too little haze to tell, or too little vegetation. Notes which.
+absl::Status ChooseAerosol(const scene::SceneMetadata& metadata, const CoarseScene& coarse, const MaskScene& mask_scene,
+                           const raster::Image<uint8_t>& clear, bool adjacency, int threads, Air& air);
+
 // Sets air.aot. `interpolated` is by cell. With `adjacency` the light that strays in from the surroundings is taken off
 // first; without it each pixel is taken as it is (inter-comparison exercises).
 struct AotResult {
