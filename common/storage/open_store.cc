@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "common/base/status.h"
@@ -96,6 +98,26 @@ absl::StatusOr<std::shared_ptr<ObjectStore>> OpenStore(const std::string& uri) {
   absl::ConsumePrefix(&place, "file://");
   if (absl::StartsWith(place, "/")) return OpenFolder(std::string(place), std::move(options));
   return absl::InvalidArgumentError(absl::StrCat("store ", uri, ": expected file:///FOLDER, an absolute path or s3://BUCKET/PREFIX"));
+}
+
+absl::Status TakeRequestLimits(std::string* uri, RequestLimits* limits) {
+  const std::vector<std::string> parts = absl::StrSplit(*uri, absl::MaxSplits('?', 1));
+  if (parts.size() < 2) return absl::OkStatus();
+  std::vector<absl::string_view> others;
+  for (const absl::string_view pair : absl::StrSplit(parts[1], '&', absl::SkipEmpty())) {
+    absl::string_view value = pair;
+    bool good = true;
+    if (absl::ConsumePrefix(&value, "requests-at-once=")) {
+      good = absl::SimpleAtoi(value, &limits->at_once) && limits->at_once > 0;
+    } else if (absl::ConsumePrefix(&value, "requests-per-second=")) {
+      good = absl::SimpleAtod(value, &limits->per_second) && limits->per_second >= 0;
+    } else {
+      others.push_back(pair);
+    }
+    if (!good) return absl::InvalidArgumentError(absl::StrCat("store ", *uri, ": '", pair, "' has no such number"));
+  }
+  *uri = others.empty() ? parts[0] : absl::StrCat(parts[0], "?", absl::StrJoin(others, "&"));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::pair<std::string, std::string>> ParseNamedUri(absl::string_view text) {

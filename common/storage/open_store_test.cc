@@ -39,6 +39,24 @@ TEST(OpenStore, NamesWhatIsWrong) {
   EXPECT_THAT(ParseNamedUri("In put=/x"), StatusIs(absl::StatusCode::kInvalidArgument, "NAME=URI"));
 }
 
+TEST(OpenStore, TakesTheLimitsOfAStore) {
+  RequestLimits limits{.at_once = 8, .per_second = 3};
+  std::string uri = "s3://bucket/l1c?region=eu-1&requests-per-second=2.5&path-style=true&requests-at-once=4";
+  ASSERT_OK(TakeRequestLimits(&uri, &limits));
+  EXPECT_EQ(uri, "s3://bucket/l1c?region=eu-1&path-style=true");
+  EXPECT_EQ(limits.at_once, 4);
+  EXPECT_EQ(limits.per_second, 2.5);
+  uri = "file:///data?requests-at-once=9";
+  ASSERT_OK(TakeRequestLimits(&uri, &limits));
+  EXPECT_EQ(uri, "file:///data");
+  EXPECT_EQ(limits.at_once, 9);
+  EXPECT_EQ(limits.per_second, 2.5) << "what is not said stays";
+  uri = "file:///data?requests-at-once=many";
+  EXPECT_THAT(TakeRequestLimits(&uri, &limits), StatusIs(absl::StatusCode::kInvalidArgument, "requests-at-once=many"));
+  uri = "file:///data?requests-at-once=0";
+  EXPECT_THAT(TakeRequestLimits(&uri, &limits), StatusIs(absl::StatusCode::kInvalidArgument, "requests-at-once=0"));
+}
+
 TEST(OpenStore, ParsesNames) {
   ASSERT_OK_AND_ASSIGN(const auto named, ParseNamedUri("input=file:///data?links=follow"));
   EXPECT_EQ(named.first, "input");

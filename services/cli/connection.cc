@@ -12,7 +12,7 @@ void AddServerOptions(CLI::App& command, ServerOptions& options) {
       ->envname("ARPENT_SERVER")
       ->capture_default_str()
       ->group(group);
-  command.add_option("--cache", options.cache, "Address of the tile cache")
+  command.add_option("--cache", options.cache, "Address of the tile cache; of its shards, all of them with commas between")
       ->envname("ARPENT_CACHE")
       ->capture_default_str()
       ->group(group);

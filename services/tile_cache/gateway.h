@@ -13,6 +13,7 @@
 #include "common/base/clock.h"
 #include "common/storage/block_cache.h"
 #include "common/storage/file_store.h"
+#include "common/storage/open_store.h"
 #include "common/storage/stores.h"
 #include "common/telemetry/metrics.h"
 
@@ -21,8 +22,7 @@ namespace arpent::tile_cache {
 struct GatewayOptions {
   std::vector<std::string> stores;  // "name=uri"
   storage::BlockCacheOptions cache;
-  int requests_at_once = 64;        // per store
-  double requests_per_second = 0;   // per store; 0: no limit
+  storage::RequestLimits limits;    // of each store whose URI does not say its own
 };
 
 void AddGatewayFlags(CLI::App& app, GatewayOptions& options);
@@ -30,7 +30,8 @@ void AddGatewayFlags(CLI::App& app, GatewayOptions& options);
 // The opened stores and the cache that they share. Sweeps what crashed writes left in folders, now and every hour.
 class Gateway {
  public:
-  // The error of the store that cannot be opened, naming it. `metrics` and `clock` outlive the gateway.
+  // The error of the store that cannot be opened, naming it; INVALID_ARGUMENT for two stores of one bucket that differ in
+  // endpoint or credentials, of which a process can have only one. `metrics` and `clock` outlive the gateway.
   static absl::StatusOr<std::unique_ptr<Gateway>> Open(const GatewayOptions& options, telemetry::Metrics& metrics,
                                                        Clock& clock);
   ~Gateway();
