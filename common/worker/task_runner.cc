@@ -1,9 +1,11 @@
 #include "common/worker/task_runner.h"
 
+#include <algorithm>
 #include <exception>
 #include <filesystem>
 #include <new>
 #include <system_error>
+#include <thread>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
@@ -161,6 +163,9 @@ absl::StatusOr<stages::TaskResult> TaskRunner::Execute(const stages::TaskSpec& s
   context.scratch = scratch;
   context.tables = options_.tables;
   context.threads = options_.threads_per_task;
+  // A site's own limit, within this machine.
+  const int most_threads = std::max(options_.threads_per_task, static_cast<int>(std::thread::hardware_concurrency()));
+  if (task.threads() > 0) context.threads = std::min(task.threads(), most_threads);
   context.memory_bytes = task.memory_bytes() > 0 ? task.memory_bytes() : options_.memory_per_task_bytes;
   context.progress = [&control](double fraction) { control.done_fraction = fraction; };
   context.cancelled = [&control] { return control.cancelled.load(); };

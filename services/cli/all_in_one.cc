@@ -104,8 +104,8 @@ absl::StatusOr<std::unique_ptr<AllInOne>> AllInOne::Start(const AllInOneOptions&
   coordinator::CoordinatorOptions coordinator_options;
   coordinator_options.output = output;
   coordinator_options.state = root + "/state/arpent.db";
-  // The worker lives in this process: leases of an earlier one that was killed are soon given again.
-  coordinator_options.policy.queue.lease = absl::Seconds(15);
+  // The worker lives in this process: leases of an earlier one that was killed are nobody's.
+  coordinator_options.policy.workers_died_with_us = true;
   ARPENT_ASSIGN_OR_RETURN(parts->coordinator,
                           coordinator::StartCoordinator(coordinator_options, parts->clock, parts->metrics));
   rpc::ServerOptions server;

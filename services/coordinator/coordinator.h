@@ -36,10 +36,14 @@ namespace arpent::coordinator {
 struct CoordinatorPolicy {
   QueuePolicy queue;
   absl::Duration worker_silence = absl::Minutes(1);
-  // When no worker has offered the tables that a run uses for so long, the run takes those that are offered.
+  // When no worker has offered a stage's version or tables that a run uses for so long, the run takes what is offered.
   absl::Duration replan_after = absl::Minutes(10);
   // Runs that ended stay at hand until there are more than this.
   size_t ended_runs_in_memory = 20;
+  // Of each site, so many runs that ended keep their cells; of older ones only the counts are kept.
+  size_t runs_with_cells = 50;
+  // The workers are threads of this process: leases of an earlier life are nobody's.
+  bool workers_died_with_us = false;
 };
 
 class Coordinator {
@@ -159,7 +163,12 @@ class Coordinator {
   void ForgetOldRuns() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ForgetTask(const std::string& task_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool PinTables(const Ledger& ledger) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void RepinTables(const Ledger& ledger) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::string OfferFor(const RunLedger& ledger, int index) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::set<std::string> UnservedStages(const RunLedger& ledger) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RepinStages(const Ledger& ledger) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TakeOver(const Ledger& ledger, const std::string& stage, const std::string& offered)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PruneCells() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // coordinator_tasks.cc: what workers say and hear.
   bool Holds(const std::string& worker_id, const std::string& task_id, int64_t token) const
@@ -207,7 +216,8 @@ class Coordinator {
   TaskQueue queue_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, ActiveTask> tasks_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, state::v1::TaskRecord> recovered_tasks_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, absl::Time> unserved_since_ ABSL_GUARDED_BY(mutex_);  // by run: nobody offers its tables
+  std::map<std::string, absl::Time> unserved_since_ ABSL_GUARDED_BY(mutex_);  // run id/stage: nobody offers its version
+  std::set<std::string> prune_due_ ABSL_GUARDED_BY(mutex_);  // sites with runs that may be beyond `runs_with_cells`
   WorkerRoster roster_ ABSL_GUARDED_BY(mutex_);
   CostModel costs_ ABSL_GUARDED_BY(mutex_);
 };

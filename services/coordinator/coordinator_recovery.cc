@@ -76,6 +76,11 @@ absl::Status Coordinator::Recover() {
         mutex_.AssertHeld();
         recovered_tasks_[task_id] = std::move(record);
       }));
+  ARPENT_RETURN_IF_ERROR(ScanMessages<state::v1::CostRecord>(
+      store_, Table::kCosts, "", [this](const std::string& stage, const state::v1::CostRecord& record) {
+        mutex_.AssertHeld();
+        costs_.Restore(stage, record);
+      }));
   std::vector<state::v1::RunRecord> active;
   ARPENT_RETURN_IF_ERROR(ScanMessages<state::v1::RunRecord>(
       store_, Table::kRuns, "", [&](const std::string& run_id, state::v1::RunRecord record) {

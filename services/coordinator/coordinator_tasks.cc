@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/base/status.h"
@@ -180,6 +181,7 @@ void Coordinator::TakeDone(const std::string& task_id, const Lease& lease, const
       double bytes = 0;
       for (const auto& asset : outcome.done().product().assets()) bytes += static_cast<double>(asset.size_bytes());
       costs_.Learn(ledger->plan().cells[waiter.cell], CpuSeconds(outcome.usage()), bytes);
+      Put(Table::kCosts, task.spec.stage, costs_.Record(task.spec.stage).SerializeAsString());
     }
     EndCell(ledger, waiter.cell, [&](run::v1::Cell* cell) {
       cell->set_outcome(outcome.has_skipped() ? run::v1::CELL_OUTCOME_SKIPPED : run::v1::CELL_OUTCOME_DONE);
@@ -202,6 +204,10 @@ void Coordinator::TakeDone(const std::string& task_id, const Lease& lease, const
 
 void Coordinator::TakeEnd(const AttemptEnd& end, const TaskUsage* usage) {
   counters_.task_failures.With({end.stage, CodeName(end.status.code())}).Increment();
+  if (absl::IsResourceExhausted(end.status) && absl::StrContains(end.status.message(), "out of memory")) {
+    costs_.LearnMemory(end.stage);
+    Put(Table::kCosts, end.stage, costs_.Record(end.stage).SerializeAsString());
+  }
   std::set<Waiter> waiters;
   if (const auto task = tasks_.find(end.task_id); task != tasks_.end()) waiters = task->second.waiters;
   if (end.final) {
@@ -322,6 +328,10 @@ worker::v1::Task Coordinator::TaskOf(const Lease& lease) {
     task.set_trace_id(ledgers_.at(task.run_id())->record().run().trace_id());
   }
   task.set_memory_bytes(lease.memory_bytes);
+  if (!active.waiters.empty()) {
+    const site::v1::Site& site = ledgers_.at(active.waiters.begin()->run_id)->record().site();
+    task.set_threads(site.limits().threads_per_task());
+  }
   return task;
 }
 
@@ -351,9 +361,10 @@ absl::Status Coordinator::Tick() {
     }
     const std::map<std::string, Ledger> ledgers = ledgers_;
     for (const auto& [run_id, ledger] : ledgers) {
-      if (ended_runs_.count(run_id) == 0) RepinTables(ledger);
+      if (ended_runs_.count(run_id) == 0) RepinStages(ledger);
     }
     PollInputs();
+    PruneCells();
     number = Flush();
     news_.SignalAll();  // an attempt may be due
   }

@@ -39,6 +39,10 @@ std::string Coordinator::WaitingFor(const RunLedger& ledger, int index, const Qu
       cell.stage() == "discover" ? absl::StrCat(ledger.run_id(), "/", cell.cell_id()) : cell.key();
   const auto task = queue_.Find(task_id);
   if (!task) return "";
+  if (task->state == TaskQueue::State::kReady && queue_.AtLimit(task->demand.share)) {
+    return absl::StrCat("its turn: the site's limits.tasks_at_once (", ledger.record().site().limits().tasks_at_once(),
+                        ") is reached");
+  }
   return queue.WhyItWaits(*task, cell.attempts(), cell.error_code());
 }
 

@@ -7,6 +7,8 @@ namespace {
 
 // Weight of the newest measurement.
 constexpr double kNewest = 0.1;
+// Memory grows by steps, up to a bound: what needs more than this is not short of memory but wrong.
+constexpr double kMoreMemory = 1.5, kMostMemory = 4;
 
 // Uncompressed bytes per 10 m pixel of the products in ARCHITECTURE.md's table, halved for their compression.
 double BytesPerPixel(const std::string& stage) {
@@ -42,6 +44,33 @@ void CostModel::Learn(const PlannedCell& cell, double cpu_seconds, double output
     if (measured.bytes_per_megapixel < 0) measured.bytes_per_megapixel = bytes;
     measured.bytes_per_megapixel += kNewest * (bytes - measured.bytes_per_megapixel);
   }
+}
+
+int64_t CostModel::MemoryBytes(const PlannedCell& cell) const {
+  const auto measured = stages_.find(cell.task.stage);
+  if (measured == stages_.end()) return cell.memory_bytes;
+  return static_cast<int64_t>(static_cast<double>(cell.memory_bytes) * measured->second.memory_ratio);
+}
+
+void CostModel::LearnMemory(const std::string& stage) {
+  double& ratio = stages_[stage].memory_ratio;
+  ratio = std::min(ratio * kMoreMemory, kMostMemory);
+}
+
+state::v1::CostRecord CostModel::Record(const std::string& stage) const {
+  const auto found = stages_.find(stage);
+  const Measured measured = found == stages_.end() ? Measured() : found->second;
+  state::v1::CostRecord record;
+  record.set_core_ratio(measured.core_ratio);
+  record.set_bytes_per_megapixel(measured.bytes_per_megapixel);
+  record.set_memory_ratio(measured.memory_ratio);
+  return record;
+}
+
+void CostModel::Restore(const std::string& stage, const state::v1::CostRecord& record) {
+  stages_[stage] = {.core_ratio = record.core_ratio(),
+                    .bytes_per_megapixel = record.bytes_per_megapixel(),
+                    .memory_ratio = std::clamp(record.memory_ratio(), 1.0, kMostMemory)};
 }
 
 }  // namespace arpent::coordinator

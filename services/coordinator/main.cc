@@ -48,6 +48,11 @@ void AddOptions(CLI::App& app, Config& config) {
                  "Address of the tile cache, shards with commas between them: the catalogue of current products is written "
                  "to its store `output`; empty: there is none")
       ->envname("ARPENT_CACHE");
+  app.add_option("--runs-with-cells", config.coordinator.policy.runs_with_cells,
+                 "Runs of each site that keep their cells after their end; of older ones only the counts are kept")
+      ->envname("ARPENT_RUNS_WITH_CELLS")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
   rpc::AddDurationFlag(app, "--stop-grace", config.stop_grace,
                        "Time for calls in progress when the program is asked to stop");
 }

@@ -39,12 +39,23 @@ bool WorkerRoster::Offers(const std::string& stage_version) const {
 }
 
 std::optional<std::string> WorkerRoster::OfferedVersionOf(const std::string& stage_and_version) const {
+  if (Offers(stage_and_version)) return stage_and_version;
+  return MostOffered(stage_and_version + "#");
+}
+
+int64_t WorkerRoster::MostMemoryFor(const std::string& stage_version) const {
+  int64_t most = 0;
+  for (const auto& [id, worker] : workers_) {
+    if (worker.offer.stage_versions.count(stage_version) > 0) most = std::max(most, worker.offer.memory_bytes);
+  }
+  return most;
+}
+
+std::optional<std::string> WorkerRoster::MostOffered(const std::string& prefix) const {
   std::map<std::string, int> slots;
   for (const auto& [id, worker] : workers_) {
     for (const std::string& offered : worker.offer.stage_versions) {
-      if (offered == stage_and_version || absl::StartsWith(offered, stage_and_version + "#")) {
-        slots[offered] += std::max(1, worker.offer.slots);
-      }
+      if (absl::StartsWith(offered, prefix)) slots[offered] += std::max(1, worker.offer.slots);
     }
   }
   if (slots.empty()) return std::nullopt;

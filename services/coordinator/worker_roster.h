@@ -26,6 +26,11 @@ class WorkerRoster {
   // The stage as workers offer it: "l2a@1#<tables>" or "l2a@1" for "l2a@1"; of several, what most slots offer.
   std::optional<std::string> OfferedVersionOf(const std::string& stage_and_version) const;
 
+  // Most memory of a worker that offers the stage version.
+  int64_t MostMemoryFor(const std::string& stage_version) const;
+  // Any version of the stage, in the same way.
+  std::optional<std::string> OfferedStage(const std::string& stage) const { return MostOffered(stage + "@"); }
+
   struct Worker {
     worker::v1::WorkerStatus status;
     WorkerOffer offer;
@@ -34,6 +39,7 @@ class WorkerRoster {
   const std::map<std::string, Worker>& all() const { return workers_; }
 
  private:
+  std::optional<std::string> MostOffered(const std::string& prefix) const;
   const absl::Duration silence_;
   std::map<std::string, Worker> workers_;
 };

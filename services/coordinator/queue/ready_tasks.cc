@@ -24,12 +24,13 @@ void ReadyTasks::Remove(const std::string& task_id, const TaskDemand& demand) {
   entries_.erase(entry);
 }
 
-std::optional<std::string> ReadyTasks::Take(const std::set<std::string>& stage_versions, int64_t free_memory_bytes) {
+std::optional<std::string> ReadyTasks::Take(const std::set<std::string>& stage_versions, int64_t free_memory_bytes,
+                                            const Blocked& blocked) {
   const Eligible eligible = [&](const BucketKey& bucket) {
     return bucket.second <= free_memory_bytes && stage_versions.count(bucket.first) > 0;
   };
   for (auto ring = priorities_.begin(); ring != priorities_.end(); ++ring) {
-    const std::optional<std::string> taken = TakeFrom(ring->second, eligible);
+    const std::optional<std::string> taken = TakeFrom(ring->second, {eligible, blocked});
     if (!taken) continue;
     entries_.erase(*taken);
     if (ring->second.shares.empty()) priorities_.erase(ring);
@@ -47,26 +48,27 @@ std::optional<ReadyTasks::Bucket> ReadyTasks::BestBucket(Share& share, const Eli
   return best;
 }
 
-double ReadyTasks::LargestHead(Ring& ring, const Eligible& eligible) {
+double ReadyTasks::LargestHead(Ring& ring, const Filter& filter) {
   double largest = 0;
   for (auto& [name, share] : ring.shares) {
-    if (const auto bucket = BestBucket(share, eligible)) {
+    if (filter.Blocks(name)) continue;
+    if (const auto bucket = BestBucket(share, filter.bucket)) {
       largest = std::max(largest, (*bucket)->second.begin()->core_seconds);
     }
   }
   return largest;
 }
 
-std::optional<std::string> ReadyTasks::TakeFrom(Ring& ring, const Eligible& eligible) {
+std::optional<std::string> ReadyTasks::TakeFrom(Ring& ring, const Filter& filter) {
   // With a quantum as large as the largest task that may be taken, each share that has one is served within its turn.
-  const double quantum = LargestHead(ring, eligible);
+  const double quantum = LargestHead(ring, filter);
   if (quantum <= 0) return std::nullopt;
   auto share = ring.shares.lower_bound(ring.turn);
   while (true) {
     if (share == ring.shares.end()) share = ring.shares.begin();
     const bool begins_turn = share->first != ring.turn;
     ring.turn = share->first;
-    const auto best = BestBucket(share->second, eligible);
+    const auto best = filter.Blocks(share->first) ? std::nullopt : BestBucket(share->second, filter.bucket);
     // A share gets its quantum when its turn comes, if it has something that this worker can do.
     if (best && begins_turn) share->second.deficit_seconds += quantum;
     if (best && (*best)->second.begin()->core_seconds <= share->second.deficit_seconds) {

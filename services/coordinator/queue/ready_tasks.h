@@ -32,8 +32,11 @@ class ReadyTasks {
   // Nothing happens when it is not here.
   void Remove(const std::string& task_id, const TaskDemand& demand);
 
-  // Takes out the task that a worker with these stages and this free memory should begin, if there is one.
-  std::optional<std::string> Take(const std::set<std::string>& stage_versions, int64_t free_memory_bytes);
+  // Takes out the task that a worker with these stages and this free memory should begin, if there is one; none of a share
+  // that is `blocked`.
+  using Blocked = std::function<bool(const std::string& share)>;
+  std::optional<std::string> Take(const std::set<std::string>& stage_versions, int64_t free_memory_bytes,
+                                  const Blocked& blocked = nullptr);
 
   bool empty() const { return priorities_.empty(); }
 
@@ -58,11 +61,16 @@ class ReadyTasks {
     std::string turn;  // the share whose turn it is, or the place where it was
   };
   using Eligible = std::function<bool(const BucketKey&)>;
+  struct Filter {
+    Eligible bucket;
+    Blocked blocked;
+    bool Blocks(const std::string& share) const { return blocked && blocked(share); }
+  };
   using Bucket = std::map<BucketKey, std::set<Entry>>::iterator;
 
   static std::optional<Bucket> BestBucket(Share& share, const Eligible& eligible);
-  static std::optional<std::string> TakeFrom(Ring& ring, const Eligible& eligible);
-  static double LargestHead(Ring& ring, const Eligible& eligible);
+  static std::optional<std::string> TakeFrom(Ring& ring, const Filter& filter);
+  static double LargestHead(Ring& ring, const Filter& filter);
 
   std::map<int, Ring, std::greater<>> priorities_;
   std::map<std::string, Entry> entries_;  // by task, to find it again

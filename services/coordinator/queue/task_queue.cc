@@ -7,6 +7,11 @@
 #include "common/base/status.h"
 
 namespace arpent::coordinator {
+namespace {
+
+std::string OwnerOf(const std::string& share) { return share.substr(0, share.find('/')); }
+
+}  // namespace
 
 int QueuePolicy::AttemptsFor(absl::StatusCode code) const {
   if (!IsRetryable(code)) return 1;
@@ -56,6 +61,22 @@ void TaskQueue::Restore(const Lease& lease) {
   last_token_ = std::max(last_token_, lease.token);
 }
 
+void TaskQueue::SetLimit(const std::string& owner, int at_once) {
+  if (at_once > 0) {
+    limits_[owner] = at_once;
+  } else {
+    limits_.erase(owner);
+  }
+}
+
+bool TaskQueue::AtLimit(const std::string& share) const {
+  if (limits_.empty()) return false;
+  const std::string owner = OwnerOf(share);
+  const auto limit = limits_.find(owner);
+  const auto leased = leased_.find(owner);
+  return limit != limits_.end() && leased != leased_.end() && leased->second >= limit->second;
+}
+
 std::vector<Lease> TaskQueue::LeaseFor(const WorkerOffer& offer, int most) {
   WakeUp();
   std::vector<Lease> leases;
@@ -64,7 +85,8 @@ std::vector<Lease> TaskQueue::LeaseFor(const WorkerOffer& offer, int most) {
     const int held = holder == holders_.end() ? 0 : static_cast<int>(holder->second.tasks.size());
     const int64_t used = holder == holders_.end() ? 0 : holder->second.memory_bytes;
     if (held >= offer.slots) break;
-    const std::optional<std::string> task_id = ready_.Take(offer.stage_versions, offer.memory_bytes - used);
+    const std::optional<std::string> task_id =
+        ready_.Take(offer.stage_versions, offer.memory_bytes - used, [this](const std::string& share) { return AtLimit(share); });
     if (!task_id) break;
     const auto task = tasks_.find(*task_id);
     const absl::Time now = clock_.Now();
@@ -169,6 +191,7 @@ void TaskQueue::Hold(TaskIterator task, const Lease& lease) {
   Holder& holder = holders_[lease.worker_id];
   holder.tasks.insert(lease.task_id);
   holder.memory_bytes += lease.memory_bytes;
+  ++leased_[OwnerOf(task->second.demand.share)];
 }
 
 void TaskQueue::Release(TaskIterator task) {
@@ -178,6 +201,8 @@ void TaskQueue::Release(TaskIterator task) {
   holder->second.tasks.erase(lease.task_id);
   holder->second.memory_bytes -= lease.memory_bytes;
   if (holder->second.tasks.empty()) holders_.erase(holder);
+  const auto leased = leased_.find(OwnerOf(task->second.demand.share));
+  if (--leased->second == 0) leased_.erase(leased);
 }
 
 AttemptEnd TaskQueue::EndAttempt(TaskIterator task, const absl::Status& status) {

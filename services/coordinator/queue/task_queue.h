@@ -77,6 +77,11 @@ class TaskQueue {
   // Puts a lease of an earlier life back on a task that was added. It expires as it would have.
   void Restore(const Lease& lease);
 
+  // At most so many tasks of the shares "`owner`/..." are leased at once; 0: any number.
+  void SetLimit(const std::string& owner, int at_once);
+  // Whether the owner of the share has as many leased as it may.
+  bool AtLimit(const std::string& share) const;
+
   // Leases up to `most` tasks that fit beside what the worker holds.
   std::vector<Lease> LeaseFor(const WorkerOffer& offer, int most);
   // Prolongs a lease. ABORTED when it is no longer the worker's.
@@ -140,6 +145,7 @@ class TaskQueue {
   std::set<std::pair<absl::Time, std::string>> sleeping_;  // by the end of their backoff
   std::set<std::pair<absl::Time, std::string>> expiring_;  // by the end of their lease
   std::map<std::string, Holder> holders_;
+  std::map<std::string, int> limits_, leased_;  // by owner of shares
 };
 
 }  // namespace arpent::coordinator

@@ -7,7 +7,7 @@ namespace arpent::coordinator {
 
 absl::string_view TableName(Table table) {
   static constexpr const char* kNames[kTables] = {"sites", "runs",     "cells", "discoveries",
-                                                  "tasks", "products", "skips", "counters", "current_products"};
+                                                  "tasks", "products", "skips", "counters", "current_products", "costs"};
   return kNames[static_cast<int>(table)];
 }
 

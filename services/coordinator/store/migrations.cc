@@ -13,7 +13,7 @@ std::vector<std::vector<std::string>> Migrations(const std::string& text, const 
        {"sites", "runs", "cells", "discoveries", "tasks", "products", "skips", "counters"}) {
     first.push_back(make(table));
   }
-  return {first, {make("current_products")}};
+  return {first, {make("current_products")}, {make("costs")}};
 }
 
 }  // namespace arpent::coordinator

@@ -26,8 +26,9 @@ enum class Table {
   kSkips,        // key -> reason: computed, and found not worth publishing
   kCounters,     // name -> decimal number
   kCurrent,      // place (a product's folder without its key) -> key of the product that a run last found there
+  kCosts,        // stage -> CostRecord
 };
-inline constexpr int kTables = 9;
+inline constexpr int kTables = 10;
 absl::string_view TableName(Table table);
 
 // The end of the range of keys that begin with `prefix`; empty: there is none.
