@@ -32,20 +32,22 @@ void ForEachCommand(const CLI::App& app, const std::string& path, const Visit& v
 }
 
 std::string BashScript(const CLI::App& app) {
-  std::string cases;
-  ForEachCommand(app, "", [&cases](const std::string& path, const CLI::App& command) {
-    absl::StrAppend(&cases, "    \"", path, "\") words=\"", absl::StrJoin(WordsAfter(command), " "), "\" ;;\n");
+  std::string cases, known = "|";
+  ForEachCommand(app, "", [&](const std::string& path, const CLI::App& command) {
+    absl::StrAppend(&known, path, "|");
+    absl::StrAppend(&cases, "    \"", path, "\") words=\"", absl::StrJoin(WordsAfter(command), " "), "\"",
+                    command.get_subcommands([](const CLI::App*) { return true; }).empty() ? " files=-f" : "", " ;;\n");
   });
   return absl::StrCat(
-      "_arpent() {\n  local word path=\"\" words=\"\" i\n"
+      // Words that are no command, as a scene or an option's value, leave the command as it is.
+      "_arpent() {\n  local known=\"", known, "\"\n  local word path=\"\" words=\"\" files=\"\" i\n"
       "  for ((i = 1; i < COMP_CWORD; i++)); do\n    word=${COMP_WORDS[i]}\n"
-      "    [[ $word == -* || ${#path} -gt 0 && $path == *\" \"* ]] || path=${path:+$path }$word\n  done\n"
+      "    [[ $known != *\"|${path:+$path }$word|\"* ]] || path=${path:+$path }$word\n  done\n"
       "  case $path in\n",
       cases,
-      "    *) words= ;;\n  esac\n"
-      "  if [[ -z $words ]]; then path=${path%% *}; fi\n"
+      "  esac\n"
       "  COMPREPLY=($(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\") "
-      "$(compgen -f -- \"${COMP_WORDS[COMP_CWORD]}\"))\n}\ncomplete -o filenames -F _arpent arpent\n");
+      "$([[ -z $files ]] || compgen -f -- \"${COMP_WORDS[COMP_CWORD]}\"))\n}\ncomplete -o filenames -F _arpent arpent\n");
 }
 
 std::string FishScript(const CLI::App& app) {

@@ -1,6 +1,7 @@
 #include "services/cli/connection.h"
 
 #include <cstdlib>
+#include <iostream>
 
 #include "common/base/status.h"
 
@@ -58,9 +59,21 @@ absl::StatusOr<std::shared_ptr<storage::ObjectStore>> Connection::Store(const st
 absl::Status Connection::Retry(const std::function<absl::Status()>& call) {
   rpc::RetryPolicy policy;
   policy.give_up_after = absl::Seconds(30);
-  const absl::Status status = rpc::CallWithRetry(policy, clock_, rpc::RandomFraction, [] { return false; }, call);
+  // Half a minute of silence would look like a program that hangs.
+  const absl::Time tell_at = clock_.Now() + absl::Seconds(2);
+  bool told = false;
+  const absl::Status status = rpc::CallWithRetry(policy, clock_, rpc::RandomFraction, [] { return false; }, [&] {
+    const absl::Status tried = call();
+    if (absl::IsUnavailable(tried) && !told && clock_.Now() > tell_at) {
+      std::cerr << "arpent: the coordinator at " << options_.coordinator << " does not answer; trying for "
+                << absl::FormatDuration(policy.give_up_after) << std::endl;
+      told = true;
+    }
+    return tried;
+  });
   if (absl::IsUnavailable(status)) {
-    return Annotate(status, absl::StrCat("the coordinator at ", options_.coordinator, " does not answer"));
+    return Annotate(status, absl::StrCat("the coordinator at ", options_.coordinator,
+                                         " does not answer (`arpent up` starts one here; --server names another)"));
   }
   return status;
 }

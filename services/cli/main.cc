@@ -12,6 +12,7 @@
 #include "services/cli/site_commands.h"
 #include "services/cli/stage_commands.h"
 #include "services/cli/up_command.h"
+#include "services/cli/usage_error.h"
 
 int main(int argc, char** argv) {
   using namespace arpent::cli;  // NOLINT
@@ -20,10 +21,10 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
   OutputFormat format = OutputFormat::kTable;
-  app.add_option("--output", format, "table for people, json for scripts")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, OutputFormat>{{"table", OutputFormat::kTable},
-                                                                              {"json", OutputFormat::kJson}})
-                      .description("{table,json}"));
+  app.add_option_function<std::string>(
+         "--output", [&](const std::string& name) { format = name == "json" ? OutputFormat::kJson : OutputFormat::kTable; },
+         "table for people, json for scripts")
+      ->check(CLI::IsMember({"table", "json"}));
   int exit_code = kDone;
   AddL2aCommand(app, format, exit_code);
   AddCompositeCommand(app, format, exit_code);
@@ -37,7 +38,7 @@ int main(int argc, char** argv) {
   AddWorkerCommands(app, format, exit_code);
   AddStorageCommands(app, format, exit_code);
   AddUpCommand(app, exit_code);
-  AddSimulateCommand(app, exit_code);
+  AddSimulateCommand(app, format, exit_code);
   AddAtmosphereCommand(app, exit_code);
   AddCompletionCommand(app, exit_code);
   app.footer("Examples:\n"
@@ -57,7 +58,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::CallForVersion& e) {
     return app.exit(e);
   } catch (const CLI::ParseError& e) {
-    app.exit(e);
+    std::cerr << UsageError(app, {argv + 1, argv + argc}, e.what());
     return kUsage;
   }
   return exit_code;

@@ -49,6 +49,11 @@ std::string ToJson(const google::protobuf::Message& message) {
   return text;
 }
 
+void PrintJson(const Json& json) {
+  // A path that is no UTF-8 must not lose the rest.
+  std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+}
+
 int ReportError(const absl::Status& status) {
   std::cerr << "arpent: " << CodeName(status.code()) << ": " << status.message() << std::endl;
   return status.code() == absl::StatusCode::kInvalidArgument ? kUsage : kFailed;

@@ -4,6 +4,7 @@
 
 #include <google/protobuf/message.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,10 @@ class Table {
 
 // A message as indented JSON with the proto's field names and every scalar field present.
 std::string ToJson(const google::protobuf::Message& message);
+
+// The same for commands whose result is no message of ours; printed as indented JSON.
+using Json = nlohmann::ordered_json;
+void PrintJson(const Json& json);
 
 // Prints "arpent: CODE: message" to standard error and returns the exit code that fits: usage for INVALID_ARGUMENT.
 int ReportError(const absl::Status& status);

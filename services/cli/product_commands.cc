@@ -59,10 +59,15 @@ absl::StatusOr<int> Get(const ProductArguments& arguments) {
   return kDone;
 }
 
-absl::StatusOr<int> Delete(const ProductArguments& arguments) {
+absl::StatusOr<int> Delete(const ProductArguments& arguments, OutputFormat format) {
   ARPENT_ASSIGN_OR_RETURN(const auto connection, Connection::Open(arguments.server));
-  ARPENT_RETURN_IF_ERROR(ForgetProduct(*connection, arguments.key));
-  std::cout << "forgotten; its files go with the next `arpent storage sweep`\n";
+  ARPENT_ASSIGN_OR_RETURN(const Product product, GetProduct(*connection, arguments.key));  // by its first digits, too
+  ARPENT_RETURN_IF_ERROR(ForgetProduct(*connection, product.key()));
+  if (format == OutputFormat::kJson) {
+    PrintJson({{"deleted", product.key()}});
+  } else {
+    std::cout << "forgotten; its files go with the next `arpent storage sweep`\n";
+  }
   return kDone;
 }
 
@@ -77,11 +82,15 @@ std::vector<const Product*> SampleOf(const arpent::product::v1::ListProductsResp
   return sample;
 }
 
-void ReportDifference(const Product& product, const absl::Status& status) {
-  std::cout << product.uri() << ": " << CodeName(status.code()) << ": " << status.message() << "\n";
+// Tells of a product that is not as it should be: at once in words, or later in `found`.
+void ReportDifference(const Product& product, const absl::Status& status, OutputFormat format, Json& found) {
+  const std::string code(CodeName(status.code()));
+  found.push_back({{"key", product.key()}, {"uri", product.uri()}, {"error_code", code},
+                   {"error_message", std::string(status.message())}});
+  if (format != OutputFormat::kJson) std::cout << product.uri() << ": " << code << ": " << status.message() << "\n";
 }
 
-absl::StatusOr<int> Verify(const ProductArguments& arguments) {
+absl::StatusOr<int> Verify(const ProductArguments& arguments, OutputFormat format) {
   ARPENT_ASSIGN_OR_RETURN(const auto connection, Connection::Open(arguments.server));
   arpent::product::v1::ListProductsResponse products;
   if (arguments.key.empty()) {
@@ -90,28 +99,32 @@ absl::StatusOr<int> Verify(const ProductArguments& arguments) {
     ARPENT_ASSIGN_OR_RETURN(*products.add_products(), GetProduct(*connection, arguments.key));
   }
   ARPENT_ASSIGN_OR_RETURN(const auto output, connection->Store("output"));
-  int damaged = 0;
+  Json damaged = Json::array();
   for (const Product& product : products.products()) {
     const absl::Status status = VerifyProduct(*output, product);
-    if (status.ok()) continue;
-    ++damaged;
-    ReportDifference(product, status);
+    if (!status.ok()) ReportDifference(product, status, format, damaged);
   }
-  std::cout << products.products_size() - damaged << " of " << products.products_size() << " products are whole\n";
+  const size_t whole = products.products_size() - damaged.size();
+  if (format != OutputFormat::kJson) {
+    std::cout << whole << " of " << products.products_size() << " products are whole\n";
+  }
 
   const std::vector<const Product*> sample = SampleOf(products, arguments.sample);
   RecomputeOptions recompute{[&](const std::string& name) { return connection->Store(name); }, arguments.tables, 0};
-  int different = 0;
+  Json different = Json::array();
   for (const Product* product : sample) {
     const absl::Status status = Recompute(recompute, *product);
-    if (status.ok()) continue;
-    ++different;
-    ReportDifference(*product, status);
+    if (!status.ok()) ReportDifference(*product, status, format, different);
   }
-  if (!sample.empty()) {
-    std::cout << sample.size() - different << " of " << sample.size() << " computed again are the same, to the pixel\n";
+  const int exit_code = damaged.empty() && different.empty() ? kDone : kFailed;
+  if (format == OutputFormat::kJson) {
+    PrintJson({{"products", products.products_size()}, {"whole", whole}, {"damaged", damaged},
+               {"computed_again", sample.size()}, {"different", different}});
+  } else if (!sample.empty()) {
+    std::cout << sample.size() - different.size() << " of " << sample.size()
+              << " computed again are the same, to the pixel\n";
   }
-  return damaged + different == 0 ? kDone : kFailed;
+  return exit_code;
 }
 
 absl::StatusOr<int> ListWorkers(const ProductArguments& arguments, OutputFormat format) {
@@ -175,14 +188,14 @@ void AddProductCommands(CLI::App& app, const OutputFormat& format, int& exit_cod
   verify->add_option("--tables", arguments->tables,
                      "Folder of the look-up tables (default: $ARPENT_TABLES, else beside the program)");
   verify->footer("Examples:\n  arpent product verify --stage map\n  arpent product verify --sample 0");
-  OnCall(*verify, exit_code, [=] { return Verify(*arguments); });
+  OnCall(*verify, exit_code, [=, &format] { return Verify(*arguments, format); });
 
   arguments = std::make_shared<ProductArguments>();
   CLI::App* erase = group->add_subcommand("delete", "Forget a product, so that the next run makes it again");
   erase->add_option("key", arguments->key, "Its key, or the first 12 digits")->required();
   AddServerOptions(*erase, arguments->server);
   erase->footer("Example:\n  arpent product delete 0123456789ab");
-  OnCall(*erase, exit_code, [=] { return Delete(*arguments); });
+  OnCall(*erase, exit_code, [=, &format] { return Delete(*arguments, format); });
 }
 
 void AddWorkerCommands(CLI::App& app, const OutputFormat& format, int& exit_code) {

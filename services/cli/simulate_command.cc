@@ -39,7 +39,7 @@ absl::Status Run(SimulateArguments& arguments) {
 
 }  // namespace
 
-void AddSimulateCommand(CLI::App& app, int& exit_code) {
+void AddSimulateCommand(CLI::App& app, const OutputFormat& format, int& exit_code) {
   CLI::App* group = app.add_subcommand("simulate", "Simulated scenes with known truth");
   group->require_subcommand(1);
   auto arguments = std::make_shared<SimulateArguments>();
@@ -73,9 +73,14 @@ void AddSimulateCommand(CLI::App& app, int& exit_code) {
   command->footer("Examples:\n  arpent simulate site -o demo\n"
                   "  arpent simulate site -o full --size 10980 --dates 1 --no-truth\n"
                   "  arpent simulate site -o border --tiles 32UQV,33UUQ --size 1200");
-  OnCall(*command, exit_code, [arguments]() -> absl::StatusOr<int> {
+  OnCall(*command, exit_code, [arguments, &format]() -> absl::StatusOr<int> {
     ARPENT_RETURN_IF_ERROR(Run(*arguments));
-    std::cout << arguments->site.folder << "/site.yaml" << std::endl;
+    const std::string site_file = arguments->site.folder + "/site.yaml";
+    if (format == OutputFormat::kJson) {
+      PrintJson({{"site_file", site_file}});
+    } else {
+      std::cout << site_file << std::endl;
+    }
     return kDone;
   });
 }

@@ -4,9 +4,11 @@
 
 #include <CLI/CLI.hpp>
 
+#include "services/cli/output.h"
+
 namespace arpent::cli {
 
-void AddSimulateCommand(CLI::App& app, int& exit_code);
+void AddSimulateCommand(CLI::App& app, const OutputFormat& format, int& exit_code);
 
 }  // namespace arpent::cli
 

@@ -126,14 +126,18 @@ absl::StatusOr<int> List(const SiteArguments& arguments, OutputFormat format) {
   return kDone;
 }
 
-absl::StatusOr<int> Delete(const SiteArguments& arguments) {
+absl::StatusOr<int> Delete(const SiteArguments& arguments, OutputFormat format) {
   ARPENT_ASSIGN_OR_RETURN(const auto connection, Connection::Open(arguments.server));
   arpent::site::v1::DeleteSiteRequest request;
   request.set_name(arguments.name);
   ARPENT_RETURN_IF_ERROR(connection->Call<arpent::site::v1::DeleteSiteResponse>(connection->sites(),
                                                                     &SiteService::StubInterface::DeleteSite, request)
                              .status());
-  std::cout << "deleted " << arguments.name << "; its products stay\n";
+  if (format == OutputFormat::kJson) {
+    PrintJson({{"deleted", arguments.name}});
+  } else {
+    std::cout << "deleted " << arguments.name << "; its products stay\n";
+  }
   return kDone;
 }
 
@@ -198,7 +202,7 @@ void AddSiteCommands(CLI::App& app, const OutputFormat& format, int& exit_code) 
   erase->add_option("name", arguments->name)->required();
   AddServerOptions(*erase, arguments->server);
   erase->footer("Example:\n  arpent site delete ukraine-east");
-  OnCall(*erase, exit_code, [=] { return Delete(*arguments); });
+  OnCall(*erase, exit_code, [=, &format] { return Delete(*arguments, format); });
 }
 
 }  // namespace arpent::cli

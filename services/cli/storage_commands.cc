@@ -60,7 +60,7 @@ absl::Status AddSites(Connection& connection, SweepState& state) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<int> SweepStorage(const StorageArguments& arguments) {
+absl::StatusOr<int> SweepStorage(const StorageArguments& arguments, OutputFormat format) {
   ARPENT_ASSIGN_OR_RETURN(const auto connection, Connection::Open(arguments.server));
   SweepState state;
   state.now = absl::Now();
@@ -77,6 +77,15 @@ absl::StatusOr<int> SweepStorage(const StorageArguments& arguments) {
   ARPENT_ASSIGN_OR_RETURN(const SweepPlan plan, PlanSweep(stores, state));
   if (!arguments.dry_run) {
     ARPENT_RETURN_IF_ERROR(Sweep(*output, plan, [&](const std::string& key) { return ForgetProduct(*connection, key); }));
+  }
+  if (format == OutputFormat::kJson) {
+    Json removals = Json::array();
+    for (const SweepPlan::Removal& removal : plan.removals) {
+      removals.push_back({{"folder", removal.folder}, {"reason", removal.reason}, {"objects", removal.objects.size()}});
+    }
+    PrintJson({{"products", plan.removals.size()}, {"bytes", plan.bytes}, {"dry_run", arguments.dry_run},
+               {"removals", removals}});
+    return kDone;
   }
   Table table({arguments.dry_run ? "would go" : "gone", "why", "objects"});
   for (const SweepPlan::Removal& removal : plan.removals) {
@@ -106,7 +115,7 @@ absl::StatusOr<Place> FindPlace(Connection& connection, const std::string& text,
   return Place{std::move(store), is_folder ? "" : path.filename().string()};
 }
 
-absl::StatusOr<int> Copy(const StorageArguments& arguments) {
+absl::StatusOr<int> Copy(const StorageArguments& arguments, OutputFormat format) {
   ARPENT_ASSIGN_OR_RETURN(const auto connection, Connection::Open(arguments.server));
   std::error_code absent;
   ARPENT_ASSIGN_OR_RETURN(const Place from, FindPlace(*connection, arguments.from,
@@ -120,13 +129,17 @@ absl::StatusOr<int> Copy(const StorageArguments& arguments) {
     std::error_code not_empty;
     std::filesystem::remove(std::filesystem::path(folder->root()) / storage::FileStore::kUnfinished, not_empty);
   }
-  std::cout << result.objects << " objects, " << HumanBytes(result.bytes) << "\n";
+  if (format == OutputFormat::kJson) {
+    PrintJson({{"objects", result.objects}, {"bytes", result.bytes}});
+  } else {
+    std::cout << result.objects << " objects, " << HumanBytes(result.bytes) << "\n";
+  }
   return kDone;
 }
 
 }  // namespace
 
-void AddStorageCommands(CLI::App& app, const OutputFormat&, int& exit_code) {
+void AddStorageCommands(CLI::App& app, const OutputFormat& format, int& exit_code) {
   CLI::App* group = app.add_subcommand("storage", "Storage: copy, sweep");
   group->require_subcommand(1);
   auto arguments = std::make_shared<StorageArguments>();
@@ -134,7 +147,7 @@ void AddStorageCommands(CLI::App& app, const OutputFormat&, int& exit_code) {
   sweep->add_flag("--dry-run", arguments->dry_run, "Only say what would go");
   AddServerOptions(*sweep, arguments->server);
   sweep->footer("Example:\n  arpent storage sweep --dry-run");
-  OnCall(*sweep, exit_code, [=] { return SweepStorage(*arguments); });
+  OnCall(*sweep, exit_code, [=, &format] { return SweepStorage(*arguments, format); });
 
   arguments = std::make_shared<StorageArguments>();
   CLI::App* copy = group->add_subcommand("copy", "Copy objects into a store, out of one, or between two");
@@ -142,7 +155,7 @@ void AddStorageCommands(CLI::App& app, const OutputFormat&, int& exit_code) {
   copy->add_option("to", arguments->to, "Where it is to be, by the same rules; what is there is replaced")->required();
   AddServerOptions(*copy, arguments->server);
   copy->footer("Examples:\n  arpent storage copy scenes input:/l1c\n  arpent storage copy output:/map maps");
-  OnCall(*copy, exit_code, [=] { return Copy(*arguments); });
+  OnCall(*copy, exit_code, [=, &format] { return Copy(*arguments, format); });
 }
 
 }  // namespace arpent::cli
