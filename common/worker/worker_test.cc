@@ -20,6 +20,12 @@ namespace {
 using testing::StatusIs;
 using ::testing::HasSubstr;
 
+// The version of `stage` that a worker of this build runs; 1 for a stage that none runs.
+int OfferedVersion(const std::string& stage) {
+  const auto info = stages::FindStage(stage);
+  return info.ok() ? (*info)->algorithm_version : 1;
+}
+
 // A coordinator in one page: a queue of tasks, fencing tokens, acknowledged outcomes, failures on demand.
 class SmallCoordinator {
  public:
@@ -28,7 +34,7 @@ class SmallCoordinator {
     v1::Task task;
     task.set_task_id(task_id);
     task.set_stage(stage);
-    task.set_algorithm_version(1);
+    task.set_algorithm_version(OfferedVersion(stage));
     task.set_fencing_token(++token_);
     queue_.push_back(task);
   }
@@ -219,7 +225,7 @@ TEST_F(WorkerTest, NoTaskIdLeavesTheScratchFolder) {
   v1::Task task;
   task.set_task_id("../escape/../../x");
   task.set_stage("l2a");
-  task.set_algorithm_version(1);
+  task.set_algorithm_version(OfferedVersion("l2a"));
   TaskControl control;
   const std::string scratch = folder_.path() + "/deep/scratch";
   std::string used;
