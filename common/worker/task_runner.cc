@@ -5,15 +5,14 @@
 #include <filesystem>
 #include <new>
 #include <system_error>
-#include <thread>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
-#include "common/base/resources.h"
 #include "common/base/digest.h"
+#include "common/base/resources.h"
 #include "common/base/status.h"
 #include "common/base/task_context.h"
 #include "common/rpc/convert.h"
@@ -164,7 +163,7 @@ absl::StatusOr<stages::TaskResult> TaskRunner::Execute(const stages::TaskSpec& s
   context.tables = options_.tables;
   context.threads = options_.threads_per_task;
   // A site's own limit, within this machine.
-  const int most_threads = std::max(options_.threads_per_task, static_cast<int>(std::thread::hardware_concurrency()));
+  const int most_threads = std::max(options_.threads_per_task, DetectResourceLimits().Threads());
   if (task.threads() > 0) context.threads = std::min(task.threads(), most_threads);
   context.memory_bytes = task.memory_bytes() > 0 ? task.memory_bytes() : options_.memory_per_task_bytes;
   context.progress = [&control](double fraction) { control.done_fraction = fraction; };

@@ -146,7 +146,7 @@ absl::StatusOr<int> List(RunArguments arguments, OutputFormat format) {
     return kDone;
   }
   Table table({"run", "site", "season", "state", "started", "cells", "failed", "missing", "degraded"});
-  std::string failures;
+  std::string failures, warnings;
   for (const Run& run : all.runs()) {
     int64_t expected = 0, failed = 0, missing = 0, degraded = 0;
     for (const StageCounts& stage : run.stages()) {
@@ -158,6 +158,7 @@ absl::StatusOr<int> List(RunArguments arguments, OutputFormat format) {
     table.Add({run.run_id(), run.site(), run.season(), StateName(run.state()),
                absl::FormatTime("%Y-%m-%d %H:%M", absl::FromUnixSeconds(run.start_time().seconds()), absl::UTCTimeZone()),
                absl::StrCat(expected), absl::StrCat(failed), absl::StrCat(missing), absl::StrCat(degraded)});
+    for (const std::string& warning : run.warnings()) absl::StrAppend(&warnings, run.run_id(), ": ", warning, "\n");
     if (failed == 0) continue;
     ARPENT_ASSIGN_OR_RETURN(const auto cells, CellsOf(*connection, run.run_id(), {CELL_OUTCOME_FAILED}));
     for (const Cell& cell : cells) {
@@ -167,6 +168,7 @@ absl::StatusOr<int> List(RunArguments arguments, OutputFormat format) {
   }
   std::cout << table.ToString();
   if (!failures.empty()) std::cout << "\nFailures:\n" << failures;
+  if (!warnings.empty()) std::cout << "\nWarnings:\n" << warnings;
   return kDone;
 }
 

@@ -8,6 +8,7 @@
 #include "common/base/status.h"
 #include "common/rpc/convert.h"
 #include "common/rpc/site_rules.h"
+#include "common/stages/catalog.h"
 #include "common/telemetry/log.h"
 #include "common/telemetry/trace.h"
 #include "services/coordinator/run_log.h"
@@ -90,13 +91,8 @@ absl::Status Coordinator::DeleteSite(const std::string& name) {
         ++run;
         continue;
       }
-      const std::string run_id = run->first;
-      ARPENT_ASSIGN_OR_RETURN(const Ledger ledger, FindRun(run_id));
-      for (int i = 0; i < ledger->size(); ++i) Erase(Table::kCells, absl::StrCat(run_id, "/", ledger->cell(i).cell_id()));
-      Erase(Table::kRuns, run_id);
-      ledgers_.erase(run_id);
-      run_of_request_.erase(run->second.request_id());
-      run = ended_runs_.erase(run);
+      const std::string run_id = (run++)->first;
+      ARPENT_RETURN_IF_ERROR(DropRun(run_id));
     }
     sites_.erase(name);
     Erase(Table::kSites, name);
@@ -161,7 +157,7 @@ absl::StatusOr<run::v1::Run> Coordinator::RetryRun(const run::v1::RetryRunReques
 
 absl::StatusOr<Coordinator::Ledger> Coordinator::BeginRun(const site::v1::Site& site,
                                                           const run::v1::StartRunRequest& request,
-                                                          const std::string& trace_id) {
+                                                          const std::string& trace_id, bool polled) {
   ARPENT_ASSIGN_OR_RETURN(const site::v1::Season season, FindSeason(site, request.season()));
   if (const auto active = active_run_of_site_.find(site.name()); active != active_run_of_site_.end()) {
     return absl::AlreadyExistsError(absl::StrCat("run ", active->second, " of site ", site.name(),
@@ -183,6 +179,10 @@ absl::StatusOr<Coordinator::Ledger> Coordinator::BeginRun(const site::v1::Site& 
   record.mutable_run()->set_trace_id(trace_id.empty() ? telemetry::TraceIdOf(run_id + request.request_id()) : trace_id);
   record.set_request_id(request.request_id());
   record.set_priority(request.priority());
+  record.set_polled(polled);
+  for (const stages::StageInfo& stage : stages::StageCatalog()) {
+    (*record.mutable_stage_versions())[stage.name] = stage.algorithm_version;
+  }
   *record.mutable_site() = site;
 
   const auto ledger = std::make_shared<RunLedger>(std::move(record));
@@ -282,7 +282,8 @@ absl::StatusOr<Coordinator::Changes> Coordinator::WatchRun(const std::string& ru
     ARPENT_ASSIGN_OR_RETURN(const Ledger ledger, FindRun(run_id));
     Changes changes;
     const bool run_ended = ended_runs_.count(run_id) > 0;
-    if (ledger->sequence() > after) {
+    // Of a run whose cells were removed, what it says itself is all there is.
+    if (ledger->sequence() > after || (run_ended && ledger->size() == 0 && after == 0)) {
       int64_t upto = after;
       for (const int cell : ledger->ChangedAfter(after, kCellsPerMessage, &upto)) {
         *changes.response.add_cells() = ledger->cell(cell);

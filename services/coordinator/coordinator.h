@@ -144,12 +144,11 @@ class Coordinator {
   void PutRun(const RunLedger& ledger) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<Ledger> FindRun(const std::string& run_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<Ledger> BeginRun(const site::v1::Site& site, const run::v1::StartRunRequest& request,
-                                  const std::string& trace_id)
+                                  const std::string& trace_id, bool polled = false)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void PollInputs() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string WaitingFor(const RunLedger& ledger, int cell, const QueuePicture& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  // coordinator_runs.cc: how a run moves on.
+  // coordinator_runs.cc: how a run moves on; coordinator_versions.cc: with which versions.
   void PlanWork(const Ledger& ledger) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ResolveReady(const Ledger& ledger) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ResolveCell(const Ledger& ledger, int cell) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -160,7 +159,6 @@ class Coordinator {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MoveOn(const Ledger& ledger) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EndRun(const Ledger& ledger, run::v1::RunState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ForgetOldRuns() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ForgetTask(const std::string& task_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool PinTables(const Ledger& ledger) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string OfferFor(const RunLedger& ledger, int index) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -168,7 +166,18 @@ class Coordinator {
   void RepinStages(const Ledger& ledger) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TakeOver(const Ledger& ledger, const std::string& stage, const std::string& offered)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  int64_t MemoryFor(const PlannedCell& planned, const std::string& stage_version) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // coordinator_upkeep.cc: what nobody asks for.
+  void PollInputs() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void FitMemoryToWorkers() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PutLearnedCosts() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ForgetOldRuns() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PruneCells() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status EraseCells(const std::string& run_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status DropRun(const std::string& run_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DropEarlierQuietPolls(const RunLedger& ledger) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // coordinator_tasks.cc: what workers say and hear.
   bool Holds(const std::string& worker_id, const std::string& task_id, int64_t token) const
@@ -191,6 +200,7 @@ class Coordinator {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   worker::v1::Task TaskOf(const Lease& lease) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PutTask(const std::string& task_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void GiveMoreMemory(const std::string& stage) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const CoordinatorPolicy policy_;
   StateStore& store_;
@@ -216,10 +226,13 @@ class Coordinator {
   TaskQueue queue_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, ActiveTask> tasks_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, state::v1::TaskRecord> recovered_tasks_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, absl::Time> unserved_since_ ABSL_GUARDED_BY(mutex_);  // run id/stage: nobody offers its version
+  // By run and stage: since when nobody offers the version that the run uses.
+  std::map<std::pair<std::string, std::string>, absl::Time> unserved_since_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> prune_due_ ABSL_GUARDED_BY(mutex_);  // sites with runs that may be beyond `runs_with_cells`
   WorkerRoster roster_ ABSL_GUARDED_BY(mutex_);
   CostModel costs_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, int64_t> fitted_memory_ ABSL_GUARDED_BY(mutex_);  // by stage: of the largest worker, when fitted
+  std::set<std::string> learned_ ABSL_GUARDED_BY(mutex_);  // stages whose costs are newer than in the store
 };
 
 }  // namespace arpent::coordinator

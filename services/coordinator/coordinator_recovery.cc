@@ -87,6 +87,7 @@ absl::Status Coordinator::Recover() {
         mutex_.AssertHeld();
         run_of_request_[record.request_id()] = run_id;
         if (record.run().has_end_time()) {
+          prune_due_.insert(record.run().site());
           ended_runs_[run_id] = std::move(record);
         } else {
           active.push_back(std::move(record));

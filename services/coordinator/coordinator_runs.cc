@@ -2,42 +2,16 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/base/status.h"
 #include "common/rpc/convert.h"
 #include "common/rpc/site_rules.h"
-#include "common/stages/catalog.h"
 #include "common/telemetry/log.h"
 #include "services/coordinator/coordinator.h"
 #include "services/coordinator/run_log.h"
 
 namespace arpent::coordinator {
-namespace {
-
-bool UsesTables(const PlannedCell& cell) {
-  return std::any_of(cell.slots.begin(), cell.slots.end(), [](const Slot& slot) { return slot.role == "tables"; });
-}
-
-// What the run uses: the newest, or what it took over from the workers.
-int PinnedVersion(const RunLedger& ledger, const std::string& stage) {
-  const auto taken_over = ledger.record().stage_versions().find(stage);
-  return taken_over == ledger.record().stage_versions().end() ? (*stages::FindStage(stage))->algorithm_version
-                                                              : taken_over->second;
-}
-
-std::string VersionOf(const RunLedger& ledger, const std::string& stage) {
-  return absl::StrCat(stage, "@", PinnedVersion(ledger, stage));
-}
-
-std::string WithTables(const std::string& version, const std::string& digest) {
-  return digest.empty() ? version : absl::StrCat(version, "#", digest);
-}
-
-}  // namespace
-
 void Coordinator::ResolveReady(const Ledger& ledger) {
   for (int i = 0; i < ledger->size(); ++i) {
     if (ledger->cell(i).outcome() == run::v1::CELL_OUTCOME_WAITING && ledger->OpenUpstream(i) == 0) {
@@ -61,7 +35,7 @@ void Coordinator::ResolveCell(const Ledger& ledger, int index) {
     });
     return;
   }
-  if (UsesTables(planned) && !PinTables(ledger)) return;  // stays WAITING until a worker comes that offers the stage
+  if (planned.UsesTables() && !PinTables(ledger)) return;  // stays WAITING until a worker comes that offers the stage
   const std::string version = OfferFor(*ledger, index);
   Resolution resolution = Resolve(
       ledger->plan(), index, [&](int upstream) { return ledger->ResultOf(upstream); }, ledger->record().tables_digest());
@@ -73,7 +47,7 @@ void Coordinator::ResolveCell(const Ledger& ledger, int index) {
     });
     return;
   }
-  resolution.task.algorithm_version = PinnedVersion(*ledger, planned.task.stage);
+  resolution.task.algorithm_version = ledger->StageVersion(planned.task.stage);
   if (planned.task.stage == "discover") {
     QueueCell(ledger, index, absl::StrCat(ledger->run_id(), "/", planned.cell_id), resolution.task, version);
     return;
@@ -120,6 +94,7 @@ void Coordinator::QueueCell(const Ledger& ledger, int index, const std::string& 
   task.priority = std::max(task.priority, ledger->record().priority());
   const auto recovered = recovered_tasks_.find(task_id);
   queue_.SetLimit(ledger->record().run().site(), ledger->record().site().limits().tasks_at_once());
+  const int64_t memory_bytes = MemoryFor(planned, stage_version);
   queue_.Add(task_id,
              {.stage = spec.stage,
               .stage_version = stage_version,
@@ -127,8 +102,7 @@ void Coordinator::QueueCell(const Ledger& ledger, int index, const std::string& 
               .priority = ledger->record().priority(),
               .core_seconds = costs_.CoreSeconds(planned),
               .path_seconds = planned.path_seconds,
-              .memory_bytes = std::max(planned.memory_bytes,
-                                       std::min(costs_.MemoryBytes(planned), roster_.MostMemoryFor(stage_version)))},
+              .memory_bytes = memory_bytes},
              recovered == recovered_tasks_.end() ? 0 : recovered->second.attempts());
   if (recovered != recovered_tasks_.end()) {
     const state::v1::TaskRecord& record = recovered->second;
@@ -146,6 +120,13 @@ void Coordinator::QueueCell(const Ledger& ledger, int index, const std::string& 
   }
   show(queue_.LeaseOf(task_id) ? run::v1::CELL_OUTCOME_RUNNING : run::v1::CELL_OUTCOME_READY);
   news_.SignalAll();
+}
+
+// What was learned asks for more than is declared, but never for more than any worker has.
+int64_t Coordinator::MemoryFor(const PlannedCell& planned, const std::string& stage_version) const {
+  const int64_t learned = costs_.MemoryBytes(planned);
+  if (learned <= planned.memory_bytes) return planned.memory_bytes;
+  return std::max(planned.memory_bytes, std::min(learned, roster_.MostMemoryFor(stage_version)));
 }
 
 void Coordinator::SetCurrent(const run::v1::Cell& cell) {
@@ -248,6 +229,7 @@ void Coordinator::EndRun(const Ledger& ledger, run::v1::RunState state) {
     }
   }
   discoveries_.erase(ledger->run_id());
+  std::erase_if(unserved_since_, [&](const auto& since) { return since.first.first == ledger->run_id(); });
   ended_runs_[ledger->run_id()] = ledger->record();
   active_run_of_site_.erase(ledger->record().run().site());
   PutRun(*ledger);
@@ -256,131 +238,13 @@ void Coordinator::EndRun(const Ledger& ledger, run::v1::RunState state) {
   telemetry::Log(telemetry::LogLevel::kInfo, "a run ended", fields);
   ForgetOldRuns();
   prune_due_.insert(ledger->record().run().site());
-}
-
-void Coordinator::PruneCells() {
-  if (prune_due_.empty()) return;
-  const std::string site = *prune_due_.begin();
-  std::vector<std::pair<absl::Time, std::string>> ended;
-  for (const auto& [run_id, record] : ended_runs_) {
-    if (record.run().site() != site) continue;
-    ended.emplace_back(rpc::FromProto(record.run().end_time()), run_id);
-  }
-  std::sort(ended.rbegin(), ended.rend());  // the newest first
-  for (size_t i = policy_.runs_with_cells; i < ended.size(); ++i) {
-    const std::string& run_id = ended[i].second;
-    if (ended_runs_.at(run_id).cells_pruned()) continue;
-    const absl::StatusOr<Ledger> ledger = FindRun(run_id);
-    if (!ledger.ok()) break;  // the store says so by itself
-    for (int cell = 0; cell < (*ledger)->size(); ++cell) {
-      Erase(Table::kCells, absl::StrCat(run_id, "/", (*ledger)->cell(cell).cell_id()));
-    }
-    ledgers_.erase(run_id);
-    state::v1::RunRecord& record = ended_runs_.at(run_id);
-    record.set_cells_pruned(true);
-    record.mutable_run()->add_warnings("its cells were removed to save room; their counts are kept");
-    Put(Table::kRuns, run_id, record.SerializeAsString());
-    return;  // one with each tick
-  }
-  prune_due_.erase(site);
-}
-
-void Coordinator::ForgetOldRuns() {
-  std::map<absl::Time, std::string> ended;
-  for (const auto& [run_id, ledger] : ledgers_) {
-    if (ended_runs_.count(run_id) > 0) ended[rpc::FromProto(ledger->record().run().end_time())] = run_id;
-  }
-  // The rows of the newest may not be durable yet, but those of the older ones are.
-  while (ended.size() > policy_.ended_runs_in_memory) {
-    ledgers_.erase(ended.begin()->second);
-    ended.erase(ended.begin());
-  }
+  DropEarlierQuietPolls(*ledger);
 }
 
 void Coordinator::ForgetTask(const std::string& task_id) {
   queue_.Remove(task_id);
   tasks_.erase(task_id);
   Erase(Table::kTasks, task_id);
-}
-
-bool Coordinator::PinTables(const Ledger& ledger) {
-  if (ledger->record().has_tables_digest()) return true;
-  const std::string version = VersionOf(*ledger, "l2a");
-  const std::optional<std::string> offered = roster_.OfferedVersionOf(version);
-  if (!offered) return false;
-  const std::string digest = offered->size() > version.size() ? offered->substr(version.size() + 1) : "";
-  ledger->ChangeRun(clock_.Now(), [&](state::v1::RunRecord* record) { record->set_tables_digest(digest); });
-  PutRun(*ledger);
-  return true;
-}
-
-// What a worker must offer for the cell, word for word.
-std::string Coordinator::OfferFor(const RunLedger& ledger, int index) const {
-  const PlannedCell& planned = ledger.plan().cells[index];
-  const std::string version = VersionOf(ledger, planned.task.stage);
-  return UsesTables(planned) ? WithTables(version, ledger.record().tables_digest()) : version;
-}
-
-// The stages of cells that could begin, and could not, because no worker offers what the run uses.
-std::set<std::string> Coordinator::UnservedStages(const RunLedger& ledger) const {
-  std::set<std::string> unserved;
-  for (int i = 0; i < ledger.size(); ++i) {
-    const run::v1::CellOutcome outcome = ledger.cell(i).outcome();
-    const bool is_open = outcome == run::v1::CELL_OUTCOME_READY ||
-                         (outcome == run::v1::CELL_OUTCOME_WAITING && ledger.OpenUpstream(i) == 0);
-    const std::string& stage = ledger.plan().cells[i].task.stage;
-    if (is_open && unserved.count(stage) == 0 && !roster_.Offers(OfferFor(ledger, i))) unserved.insert(stage);
-  }
-  return unserved;
-}
-
-void Coordinator::RepinStages(const Ledger& ledger) {
-  if (ledger->record().run().plan_only() || ledger->open_cells() == 0) return;
-  const std::string prefix = ledger->run_id() + "/";
-  const std::set<std::string> unserved = UnservedStages(*ledger);
-  for (auto since = unserved_since_.lower_bound(prefix);
-       since != unserved_since_.end() && absl::StartsWith(since->first, prefix);) {
-    since = unserved.count(since->first.substr(prefix.size())) > 0 ? std::next(since) : unserved_since_.erase(since);
-  }
-  for (const std::string& stage : unserved) {
-    // Of the version that the run uses, with other tables; else of any.
-    std::optional<std::string> offered = roster_.OfferedVersionOf(VersionOf(*ledger, stage));
-    if (!offered) offered = roster_.OfferedStage(stage);
-    if (!offered) continue;  // nobody can: it waits for a worker that can
-    const absl::Time since = unserved_since_.emplace(prefix + stage, clock_.Now()).first->second;
-    if (clock_.Now() - since < policy_.replan_after) continue;
-    unserved_since_.erase(prefix + stage);
-    TakeOver(ledger, stage, *offered);
-  }
-}
-
-void Coordinator::TakeOver(const Ledger& ledger, const std::string& stage, const std::string& offered) {
-  const std::string version = offered.substr(0, offered.find('#'));
-  int number = 0;
-  if (!absl::SimpleAtoi(version.substr(version.find('@') + 1), &number)) return;
-  const std::string before = VersionOf(*ledger, stage);
-  ledger->ChangeRun(clock_.Now(), [&](state::v1::RunRecord* record) {
-    (*record->mutable_stage_versions())[stage] = number;
-    if (offered != version || stage == "l2a") record->clear_tables_digest();
-    record->mutable_run()->add_warnings(
-        before == version ? absl::StrCat("no worker offered the tables with which the run began ", stage,
-                                         "; what had not begun uses those that are offered now")
-                          : absl::StrCat("no worker offered ", before, "; what had not begun uses ", version));
-  });
-  for (int i = 0; i < ledger->size(); ++i) {
-    const PlannedCell& planned = ledger->plan().cells[i];
-    if (ledger->cell(i).outcome() != run::v1::CELL_OUTCOME_READY || planned.task.stage != stage) continue;
-    const std::string task_id =
-        stage == "discover" ? absl::StrCat(ledger->run_id(), "/", planned.cell_id) : ledger->cell(i).key();
-    if (const auto task = tasks_.find(task_id); task != tasks_.end()) {
-      task->second.waiters.erase({ledger->run_id(), i});
-      if (task->second.waiters.empty()) ForgetTask(task_id);
-    }
-    ledger->Change(i, clock_.Now(), [](run::v1::Cell* cell) { cell->set_outcome(run::v1::CELL_OUTCOME_WAITING); });
-  }
-  PutRun(*ledger);
-  ResolveReady(ledger);
-  MoveOn(ledger);
 }
 
 }  // namespace arpent::coordinator

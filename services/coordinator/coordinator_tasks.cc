@@ -49,6 +49,7 @@ absl::StatusOr<SynchronizeResponse> Coordinator::Synchronize(const SynchronizeRe
     absl::MutexLock lock(&mutex_);
     if (stopping_) return absl::UnavailableError("the coordinator is stopping");
     if (roster_.Hear(request, clock_.Now())) {
+      FitMemoryToWorkers();
       const std::map<std::string, Ledger> active = ledgers_;
       for (const auto& [run_id, ledger] : active) {
         if (ended_runs_.count(run_id) > 0 || ledger->record().has_tables_digest()) continue;
@@ -181,7 +182,7 @@ void Coordinator::TakeDone(const std::string& task_id, const Lease& lease, const
       double bytes = 0;
       for (const auto& asset : outcome.done().product().assets()) bytes += static_cast<double>(asset.size_bytes());
       costs_.Learn(ledger->plan().cells[waiter.cell], CpuSeconds(outcome.usage()), bytes);
-      Put(Table::kCosts, task.spec.stage, costs_.Record(task.spec.stage).SerializeAsString());
+      learned_.insert(task.spec.stage);
     }
     EndCell(ledger, waiter.cell, [&](run::v1::Cell* cell) {
       cell->set_outcome(outcome.has_skipped() ? run::v1::CELL_OUTCOME_SKIPPED : run::v1::CELL_OUTCOME_DONE);
@@ -206,7 +207,8 @@ void Coordinator::TakeEnd(const AttemptEnd& end, const TaskUsage* usage) {
   counters_.task_failures.With({end.stage, CodeName(end.status.code())}).Increment();
   if (absl::IsResourceExhausted(end.status) && absl::StrContains(end.status.message(), "out of memory")) {
     costs_.LearnMemory(end.stage);
-    Put(Table::kCosts, end.stage, costs_.Record(end.stage).SerializeAsString());
+    learned_.insert(end.stage);
+    GiveMoreMemory(end.stage);
   }
   std::set<Waiter> waiters;
   if (const auto task = tasks_.find(end.task_id); task != tasks_.end()) waiters = task->second.waiters;
@@ -252,6 +254,16 @@ void Coordinator::TakeEnd(const AttemptEnd& end, const TaskUsage* usage) {
                    end.final ? "a task failed for good" : "an attempt failed; it is tried again", fields);
   }
   for (const Ledger& ledger : ledgers) MoveOn(ledger);
+}
+
+// What is queued already, the task that ran out among it, would run out as well.
+void Coordinator::GiveMoreMemory(const std::string& stage) {
+  for (const auto& [task_id, task] : tasks_) {
+    if (task.spec.stage != stage || task.waiters.empty()) continue;
+    const Waiter& waiter = *task.waiters.begin();
+    const Ledger& ledger = ledgers_.at(waiter.run_id);
+    queue_.SetMemory(task_id, MemoryFor(ledger->plan().cells[waiter.cell], OfferFor(*ledger, waiter.cell)));
+  }
 }
 
 void Coordinator::ForEachWaiter(const std::string& task_id, const std::function<void(const Ledger&, int)>& visit) {
@@ -348,27 +360,6 @@ void Coordinator::PutTask(const std::string& task_id) {
     Put(Table::kCounters, "last_token", absl::StrCat(queue_.last_token()));
   }
   Put(Table::kTasks, task_id, record.SerializeAsString());
-}
-
-absl::Status Coordinator::Tick() {
-  uint64_t number;
-  {
-    absl::MutexLock lock(&mutex_);
-    roster_.ForgetSilent(clock_.Now());
-    for (const AttemptEnd& end : queue_.ExpireLeases()) {
-      counters_.leases_expired.With({end.stage}).Increment();
-      TakeEnd(end, nullptr);
-    }
-    const std::map<std::string, Ledger> ledgers = ledgers_;
-    for (const auto& [run_id, ledger] : ledgers) {
-      if (ended_runs_.count(run_id) == 0) RepinStages(ledger);
-    }
-    PollInputs();
-    PruneCells();
-    number = Flush();
-    news_.SignalAll();  // an attempt may be due
-  }
-  return store_.WaitDurable(number);
 }
 
 std::vector<worker::v1::WorkerStatus> Coordinator::ListWorkers() {

@@ -1,12 +1,8 @@
-// What people see of the coordinator beside the ledger itself: why something waits, the gauges; and the inputs that are
-// looked at again by themselves.
+// What people see of the coordinator beside the ledger itself: why something waits, and the gauges.
 #include <algorithm>
-#include <optional>
 
 #include "absl/strings/str_cat.h"
-#include "common/base/status.h"
 #include "common/rpc/convert.h"
-#include "common/rpc/site_rules.h"
 #include "common/stages/catalog.h"
 #include "services/coordinator/coordinator.h"
 
@@ -32,7 +28,7 @@ std::string Coordinator::WaitingFor(const RunLedger& ledger, int index, const Qu
   if (cell.outcome() == run::v1::CELL_OUTCOME_WAITING) {
     const std::string upstream = ledger.OpenUpstreamNames(index);
     if (!upstream.empty()) return upstream;
-    return absl::StrCat("a worker that offers ", (*stages::FindStage("l2a"))->Versioned(), "; none has come yet");
+    return absl::StrCat("a worker that offers ", OfferFor(ledger, index), "; none has come yet");
   }
   if (cell.outcome() != run::v1::CELL_OUTCOME_READY || ledger.record().run().plan_only()) return "";
   const std::string task_id =
@@ -100,39 +96,6 @@ void Coordinator::ShowGauges() {
       counters_.ledger_expected.With({site, counts.stage()}).Set(static_cast<double>(counts.expected()));
       if (open) counters_.ledger_remaining.With({counts.stage()}).Add(counts.expected_core_seconds());
     }
-  }
-}
-
-void Coordinator::PollInputs() {
-  const absl::Time now = clock_.Now();
-  for (auto& [name, record] : sites_) {
-    std::optional<absl::Duration> every;
-    for (const auto& input : record.site().inputs()) {
-      const auto span = rpc::ParseSpan(input.poll());
-      if (span.ok()) every = every ? std::min(*every, *span) : *span;
-    }
-    if (!every || active_run_of_site_.count(name) > 0) continue;
-    // Each season in its turn: the one whose last run lies longest back.
-    std::map<std::string, absl::Time> last_start;
-    for (const auto& season : record.site().seasons()) last_start[season.name()] = absl::InfinitePast();
-    for (const auto& [run_id, ended] : ended_runs_) {
-      const auto season = last_start.find(ended.run().season());
-      if (ended.run().site() != name || ended.run().plan_only() || season == last_start.end()) continue;
-      season->second = std::max(season->second, rpc::FromProto(ended.run().start_time()));
-    }
-    const auto next = std::min_element(last_start.begin(), last_start.end(),
-                                       [](const auto& a, const auto& b) { return a.second < b.second; });
-    // Somebody starts the first run; from then on the site looks after itself.
-    const bool ever_ran = std::any_of(last_start.begin(), last_start.end(),
-                                      [](const auto& season) { return season.second != absl::InfinitePast(); });
-    if (!ever_ran || now - next->second < *every) continue;
-    run::v1::StartRunRequest request;
-    request.set_request_id(absl::StrCat("poll/", name, "/", absl::ToUnixMicros(now)));
-    request.set_site(name);
-    request.set_season(next->first);
-    const site::v1::Site site = record.site();
-    // Whatever stands in the way (a season that is gone) shows when somebody starts a run.
-    BeginRun(site, request, /*trace_id=*/"").status().IgnoreError();
   }
 }
 

@@ -57,6 +57,14 @@ void CostModel::LearnMemory(const std::string& stage) {
   ratio = std::min(ratio * kMoreMemory, kMostMemory);
 }
 
+std::vector<std::string> CostModel::StagesThatRanOutOfMemory() const {
+  std::vector<std::string> stages;
+  for (const auto& [stage, measured] : stages_) {
+    if (measured.memory_ratio > 1) stages.push_back(stage);
+  }
+  return stages;
+}
+
 state::v1::CostRecord CostModel::Record(const std::string& stage) const {
   const auto found = stages_.find(stage);
   const Measured measured = found == stages_.end() ? Measured() : found->second;
@@ -68,8 +76,9 @@ state::v1::CostRecord CostModel::Record(const std::string& stage) const {
 }
 
 void CostModel::Restore(const std::string& stage, const state::v1::CostRecord& record) {
-  stages_[stage] = {.core_ratio = record.core_ratio(),
-                    .bytes_per_megapixel = record.bytes_per_megapixel(),
+  // A row that says nothing teaches nothing.
+  stages_[stage] = {.core_ratio = record.core_ratio() > 0 ? record.core_ratio() : 1,
+                    .bytes_per_megapixel = record.bytes_per_megapixel() > 0 ? record.bytes_per_megapixel() : -1,
                     .memory_ratio = std::clamp(record.memory_ratio(), 1.0, kMostMemory)};
 }
 

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "arpent/state/v1/state.pb.h"
 #include "services/coordinator/plan/cell.h"
@@ -23,6 +24,7 @@ class CostModel {
   void Learn(const PlannedCell& cell, double cpu_seconds, double output_bytes);
   // One attempt that ran out of memory.
   void LearnMemory(const std::string& stage);
+  std::vector<std::string> StagesThatRanOutOfMemory() const;
 
   // What is known of a stage, for the state and back.
   state::v1::CostRecord Record(const std::string& stage) const;

@@ -48,6 +48,11 @@ run::v1::Run RunLedger::ToProto() const {
   return run;
 }
 
+int RunLedger::StageVersion(const std::string& stage) const {
+  const auto pinned = record_.stage_versions().find(stage);
+  return pinned != record_.stage_versions().end() ? pinned->second : (*stages::FindStage(stage))->algorithm_version;
+}
+
 void RunLedger::ChangeRun(absl::Time now, const std::function<void(state::v1::RunRecord*)>& change) {
   change(&record_);
   Touch(-1, now);
@@ -165,7 +170,9 @@ void RunLedger::Count(int index, int sign) {
   }
   if (!IsTerminal(cell.outcome())) {
     open_cells_ += sign;
-    counts.set_expected_core_seconds(counts.expected_core_seconds() + sign * core_seconds_[index]);
+    // What is left of adding and taking away again is no work.
+    const double core_seconds = counts.expected_core_seconds() + sign * core_seconds_[index];
+    counts.set_expected_core_seconds(core_seconds > 1e-9 ? core_seconds : 0);
     counts.set_expected_output_bytes(counts.expected_output_bytes() + sign * static_cast<int64_t>(output_bytes_[index]));
   }
   for (const auto& [kind, seconds] : cell.time_seconds()) {

@@ -23,6 +23,9 @@ class RunLedger {
 
   const state::v1::RunRecord& record() const { return record_; }
   const std::string& run_id() const { return record_.run().run_id(); }
+  // The version of a stage that the run uses: with which it began, or which it took over from the workers; of a run from
+  // before these were kept, the newest.
+  int StageVersion(const std::string& stage) const;
   // The run with its counts as they are now.
   run::v1::Run ToProto() const;
   // Changes what the record says besides the cells; counts as a change for watchers.

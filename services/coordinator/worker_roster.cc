@@ -51,6 +51,16 @@ int64_t WorkerRoster::MostMemoryFor(const std::string& stage_version) const {
   return most;
 }
 
+int64_t WorkerRoster::MostMemoryOf(const std::string& stage) const {
+  int64_t most = 0;
+  for (const auto& [id, worker] : workers_) {
+    const std::set<std::string>& offered = worker.offer.stage_versions;
+    const auto first = offered.lower_bound(stage + "@");
+    if (first != offered.end() && absl::StartsWith(*first, stage + "@")) most = std::max(most, worker.offer.memory_bytes);
+  }
+  return most;
+}
+
 std::optional<std::string> WorkerRoster::MostOffered(const std::string& prefix) const {
   std::map<std::string, int> slots;
   for (const auto& [id, worker] : workers_) {

@@ -28,6 +28,8 @@ class WorkerRoster {
 
   // Most memory of a worker that offers the stage version.
   int64_t MostMemoryFor(const std::string& stage_version) const;
+  // And of those that offer any version of the stage.
+  int64_t MostMemoryOf(const std::string& stage) const;
   // Any version of the stage, in the same way.
   std::optional<std::string> OfferedStage(const std::string& stage) const { return MostOffered(stage + "@"); }
 

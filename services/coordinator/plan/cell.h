@@ -2,6 +2,7 @@
 #ifndef ARPENT_SERVICES_COORDINATOR_PLAN_CELL_H_
 #define ARPENT_SERVICES_COORDINATOR_PLAN_CELL_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -42,6 +43,11 @@ struct PlannedCell {
   double path_seconds = 0;  // of the longest chain that begins here
   int64_t memory_bytes = 0;
   std::vector<int> dependents;
+
+  // Whether a worker's tables go into its key.
+  bool UsesTables() const {
+    return std::any_of(slots.begin(), slots.end(), [](const Slot& slot) { return slot.role == "tables"; });
+  }
 };
 
 // Every cell stands behind those that it needs.

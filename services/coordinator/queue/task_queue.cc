@@ -36,6 +36,15 @@ void TaskQueue::Add(const std::string& task_id, const TaskDemand& demand, int at
   if (is_ready) ready_.Add(task_id, task->second.demand);
 }
 
+void TaskQueue::SetMemory(const std::string& task_id, int64_t memory_bytes) {
+  const auto task = tasks_.find(task_id);
+  if (task == tasks_.end() || task->second.demand.memory_bytes == memory_bytes) return;
+  const bool is_ready = task->second.state == State::kReady;
+  if (is_ready) ready_.Remove(task_id, task->second.demand);
+  task->second.demand.memory_bytes = memory_bytes;
+  if (is_ready) ready_.Add(task_id, task->second.demand);
+}
+
 void TaskQueue::Remove(const std::string& task_id) {
   const auto task = tasks_.find(task_id);
   if (task == tasks_.end()) return;

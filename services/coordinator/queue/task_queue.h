@@ -73,6 +73,8 @@ class TaskQueue {
   // Takes the task out, wherever it stands; its holder hears it by Extend.
   void Remove(const std::string& task_id);
   bool Contains(const std::string& task_id) const { return tasks_.count(task_id) > 0; }
+  // What the task's next lease reserves. Nothing happens when it is not here.
+  void SetMemory(const std::string& task_id, int64_t memory_bytes);
 
   // Puts a lease of an earlier life back on a task that was added. It expires as it would have.
   void Restore(const Lease& lease);
