@@ -36,6 +36,23 @@ Window Intersection(const Window& window, const Window& bounds) {
   return {x0, y0, std::max(0, x1 - x0), std::max(0, y1 - y0)};
 }
 
+std::vector<Window> SquaresOf(const Window& window, int side) {
+  std::vector<Window> squares;
+  for (int y = window.y; y < window.y + window.height; y += side) {
+    for (int x = window.x; x < window.x + window.width; x += side) {
+      squares.push_back(Intersection({x, y, side, side}, window));
+    }
+  }
+  return squares;
+}
+
+Window Resized(const Window& window, double pixel_m, double new_pixel_m) {
+  const double factor = pixel_m / new_pixel_m;
+  const int x = static_cast<int>(std::floor(window.x * factor)), y = static_cast<int>(std::floor(window.y * factor));
+  return {x, y, static_cast<int>(std::ceil((window.x + window.width) * factor)) - x,
+          static_cast<int>(std::ceil((window.y + window.height) * factor)) - y};
+}
+
 Grid UnionOf(const Grid& a, const Grid& b) {
   const Extent ea = a.extent(), eb = b.extent();
   Grid grid = a;

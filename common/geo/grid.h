@@ -3,6 +3,7 @@
 #define ARPENT_COMMON_GEO_GRID_H_
 
 #include <string>
+#include <vector>
 
 namespace arpent::geo {
 
@@ -45,6 +46,12 @@ struct Grid {
 
 // The part of `window` that lies inside `bounds`; width and height 0 when there is none.
 Window Intersection(const Window& window, const Window& bounds);
+
+// The window cut into squares of `side` pixels, row by row; those at its end may be smaller.
+std::vector<Window> SquaresOf(const Window& window, int side);
+
+// The pixels of another size that cover the window.
+Window Resized(const Window& window, double pixel_m, double new_pixel_m);
 
 // The smallest grid on the lattice of `lattice` that covers both (same epsg and pixel size).
 Grid UnionOf(const Grid& a, const Grid& b);

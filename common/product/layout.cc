@@ -49,4 +49,10 @@ std::string MapFolder(const std::string& site, const std::string& season, const 
 
 std::string InputFolder(const HexDigest& digest) { return absl::StrCat("inputs/", digest); }
 
+std::string WorkFolder(const HexDigest& key) { return absl::StrCat("work/", key); }
+
+std::string PartFolder(const HexDigest& key, int across, int index) {
+  return absl::StrCat(WorkFolder(key), "/", across, "x", across, "-", index);
+}
+
 }  // namespace arpent::product

@@ -22,6 +22,9 @@ std::string ValidationFolder(const std::string& site, const std::string& season,
                              const HexDigest& key);
 std::string MapFolder(const std::string& site, const std::string& season, const HexDigest& key);
 std::string InputFolder(const HexDigest& digest);
+// Where the parts of a product lie until they are assembled; and one of across x across.
+std::string WorkFolder(const HexDigest& key);
+std::string PartFolder(const HexDigest& key, int across, int index);
 
 }  // namespace arpent::product
 

@@ -78,6 +78,8 @@ class Publication {
   // A small file, as "metrics" -> "metrics.json". `media_type` as in STAC.
   absl::Status AddFile(const std::string& asset, const std::string& file, const std::string& media_type,
                        const std::string& role, const std::string& bytes);
+  // Of what nobody looks at: no styles, no thumbnail.
+  void LeaveOutPictures() { pictures_added_ = true; }
   // A local file that exists already (models).
   absl::Status AddLocalFile(const std::string& asset, const std::string& file, const std::string& media_type,
                             const std::string& role, const std::string& local_path);

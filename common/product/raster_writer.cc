@@ -45,6 +45,7 @@ class CogWriter final : public RasterWriter {
       : path_(std::move(path)), grid_(grid), options_(std::move(options)), spool_(std::move(spool)) {
     if (options_.no_data.has_value()) fill_ = static_cast<T>(*options_.no_data);
     levels_ = LevelsOf(grid.width, grid.height);
+    if (options_.overviews == OverviewKind::kNone) levels_.resize(1);
     pending_.resize(levels_.size());
     block_digests_.resize(levels_[0].blocks.size());
   }

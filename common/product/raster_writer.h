@@ -18,7 +18,7 @@
 namespace arpent::product {
 
 enum class PixelType { kUInt8, kUInt16, kInt16, kFloat32 };
-enum class OverviewKind { kAverage, kNearest };  // nearest for codes
+enum class OverviewKind { kAverage, kNearest, kNone };  // nearest for codes; none for what nobody looks at
 
 struct CodeClass {  // one entry of a legend
   int value = 0;

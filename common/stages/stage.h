@@ -28,6 +28,17 @@ struct TaskInput {
   std::string uri;   // product folder, scene or file: "output:/l2a/...", "input:/l1c/X.SAFE"
 };
 
+// How the work on a product is dealt out to tasks: one makes it, or each makes a part and one more puts them together
+// (parted_publication.h). It decides who works, never what comes out, and is no part of the key.
+struct TaskPart {
+  int across = 1;  // the tile is cut into across x across parts
+  int index = -1;  // of the part that this task makes, row by row; -1: the product, of its parts when there are several
+
+  bool is_part() const { return index >= 0; }
+  bool assembles() const { return across > 1 && index < 0; }
+  int count() const { return across * across; }
+};
+
 // Stage, unit, parameters and inputs: everything that decides the result.
 struct TaskSpec {
   std::string stage;          // "l2a"
@@ -41,6 +52,7 @@ struct TaskSpec {
   Parameters parameters;      // all defaults expanded
   std::vector<TaskInput> inputs;
   bool degraded = false;      // made without an input that was expected
+  TaskPart part;              // not of the key
 
   // The product's key: SHA-256 over stage, version, unit, canonical parameters and the inputs' roles and keys in order.
   HexDigest Key() const;
@@ -51,7 +63,7 @@ struct TaskResult {
   enum class Outcome { kDone, kSkipped };
   Outcome outcome = Outcome::kDone;
   std::string skip_reason;    // "cloudy", "superseded", "no-data"
-  product::PublishedProduct product;     // when kDone (empty uri for discover)
+  product::PublishedProduct product;     // when kDone (empty uri for discover and for a part)
   scene::SceneListing listing;           // of discover
   int64_t pixels = 0;                    // finest-grid pixels worked on
   double area_km2 = 0;

@@ -17,6 +17,10 @@ namespace arpent::kernels {
 // 20 m pixels along a side of a 240 m cell.
 inline constexpr int kCloudCellPixels = 12;
 
+// Clouds farther than this from a 20 m pixel do not touch its weight: four sigma of the larger Gaussian, and the cell between
+// which it is enlarged.
+inline constexpr int kCloudReachPixels = (40 + 2) * kCloudCellPixels;
+
 // The weight 1 in fixed point.
 inline constexpr int kWeightOne = 65535;
 

@@ -1,6 +1,7 @@
 #include "common/stages/composite/composite_stage.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <map>
@@ -15,6 +16,7 @@
 #include "common/raster/codes.h"
 #include "common/stages/composite/composite_block.h"
 #include "common/stages/composite/composite_scenes.h"
+#include "common/stages/parted_publication.h"
 
 namespace arpent::stages {
 namespace {
@@ -27,12 +29,14 @@ constexpr int kBlock20 = 512;
 constexpr int kPiece20 = 1536;
 static_assert(kPiece20 % kernels::kCloudCellPixels == 0 && kPiece20 % kBlock20 == 0);
 
-std::vector<geo::Window> Blocks(const geo::Grid& grid, int side) {
-  std::vector<geo::Window> blocks;
-  for (int y = 0; y < grid.height; y += side) {
-    for (int x = 0; x < grid.width; x += side) blocks.push_back(geo::Intersection({x, y, side, side}, grid.Whole()));
-  }
-  return blocks;
+// What a part must see of clouds: one block more on every side, in whole 240 m cells and whole bytes of the hidden masks.
+geo::Window SeenFrom(const geo::Window& window20, const geo::Grid& grid20) {
+  constexpr int kStep = 2 * kernels::kCloudCellPixels;
+  static_assert(kStep % 8 == 0 && kPiece20 % kStep == 0);
+  static_assert(kBlock20 >= kernels::kCloudReachPixels && kBlock20 >= kernels::kCloudGuardPixels);
+  const int x = std::max(0, window20.x - kBlock20) / kStep * kStep, y = std::max(0, window20.y - kBlock20) / kStep * kStep;
+  const auto end = [](int at) { return (at + kBlock20 + kStep - 1) / kStep * kStep; };
+  return geo::Intersection({x, y, end(window20.x + window20.width) - x, end(window20.y + window20.height) - y}, grid20.Whole());
 }
 
 // A block's memory: classes and weights, and one band at 10 m or all bands at 20 m of every date.
@@ -75,18 +79,19 @@ class CompositeRun {
       skipped.skip_reason = "no-data";
       return skipped;
     }
-    ARPENT_RETURN_IF_ERROR(LookForClouds());
-    context_.progress(0.1);
-    product::Publication publication(context_.stores, context_.scratch, Describe());
-    ARPENT_RETURN_IF_ERROR(CreateWriters(publication));
-    ARPENT_RETURN_IF_ERROR(ComposeBlocks());
-    ARPENT_RETURN_IF_ERROR(FinishWriters(publication));
-    Report(publication.description());
-    TaskResult result;
-    ARPENT_ASSIGN_OR_RETURN(result.product, publication.Publish());
-    result.pixels = int64_t{scenes_.grid10.width} * scenes_.grid10.height;
-    result.area_km2 = static_cast<double>(result.pixels) * 1e-4;
-    return result;
+    ARPENT_ASSIGN_OR_RETURN(const auto publication,
+                            PartedPublication::Open(task_, context_, Describe(),
+                                                    PartWindow(scenes_.grid10, task_.part, 2 * kBlock20)));
+    ARPENT_RETURN_IF_ERROR(CreateWriters(*publication));
+    if (publication->computes()) {
+      const geo::Window window20 = geo::Resized(publication->window(), 10, 20);
+      ARPENT_RETURN_IF_ERROR(LookForClouds(window20));
+      context_.progress(0.1);
+      ARPENT_RETURN_IF_ERROR(ComposeBlocks(window20));
+    }
+    ARPENT_RETURN_IF_ERROR(FinishWriters(*publication));
+    Report(*publication);
+    return publication->Publish();
   }
 
  private:
@@ -95,7 +100,7 @@ class CompositeRun {
   }
 
   // What a block must know of the whole date: where clouds hide the ground, and how far every place is from them.
-  absl::Status LookForClouds() {
+  absl::Status LookForClouds(const geo::Window& window20) {
     const size_t count = scenes_.scenes.size();
     std::vector<kernels::CloudCells> cells(count, kernels::CloudCells(scenes_.grid20.width, scenes_.grid20.height));
     hidden_.assign(count, HiddenMask(scenes_.grid20.width, scenes_.grid20.height));
@@ -103,9 +108,11 @@ class CompositeRun {
       size_t scene;
       geo::Window window;
     };
+    const geo::Window seen = SeenFrom(window20, scenes_.grid20);
     std::vector<Piece> pieces;
     for (size_t i = 0; i < count; ++i) {
-      for (const geo::Window& window : Blocks(scenes_.grid20, kPiece20)) {
+      for (const geo::Window& piece : geo::SquaresOf(scenes_.grid20.Whole(), kPiece20)) {
+        const geo::Window window = geo::Intersection(piece, seen);
         const geo::Window common = geo::Intersection(window, scenes_.scenes[i].place20);
         if (common.width > 0 && common.height > 0) pieces.push_back({i, window});
       }
@@ -134,9 +141,9 @@ class CompositeRun {
     return absl::OkStatus();
   }
 
-  absl::Status CreateWriters(product::Publication& publication) {
+  absl::Status CreateWriters(PartedPublication& publication) {
     const auto create = [&](const std::string& asset, const geo::Grid& grid, const RasterOptions& options) {
-      auto writer = publication.CreateRaster(asset, grid, options, context_.threads);
+      auto writer = publication.CreateRaster(asset, grid, options);
       if (writer.ok()) writers_[asset] = *std::move(writer);
       return writer.status();
     };
@@ -163,9 +170,9 @@ class CompositeRun {
                    .description = "what composes the pixel"});
   }
 
-  absl::Status ComposeBlocks() {
+  absl::Status ComposeBlocks(const geo::Window& window20) {
     const CompositeBlocks composer(options_, scenes_, hidden_, distances_, writers_, counts_);
-    const std::vector<geo::Window> blocks = Blocks(scenes_.grid20, BlockSide(options_, scenes_, context_));
+    const std::vector<geo::Window> blocks = geo::SquaresOf(window20, BlockSide(options_, scenes_, context_));
     std::atomic<size_t> done = 0;
     return ParallelFor(blocks.size(), context_.threads, [&](size_t i) -> absl::Status {
       ARPENT_RETURN_IF_ERROR(CheckCancelled());
@@ -175,7 +182,7 @@ class CompositeRun {
     });
   }
 
-  absl::Status FinishWriters(product::Publication& publication) {
+  absl::Status FinishWriters(PartedPublication& publication) {
     std::vector<std::pair<std::string, std::unique_ptr<product::RasterWriter>>> writers;
     for (auto& [asset, writer] : writers_) writers.emplace_back(asset, std::move(writer));
     writers_.clear();
@@ -202,14 +209,19 @@ class CompositeRun {
     return description;
   }
 
-  void Report(product::ProductDescription& description) const {
+  void Report(PartedPublication& publication) const {
+    std::array<int64_t, 5> counts;
     int64_t with_data = 0;
-    for (size_t flag = 1; flag < counts_.size(); ++flag) with_data += counts_[flag];
+    for (size_t flag = 0; flag < counts.size(); ++flag) {
+      counts[flag] = publication.Sum(absl::StrCat("pixels_of_flag_", flag), counts_[flag]);
+      if (flag != raster::kFlagNoData) with_data += counts[flag];
+    }
     const auto percent = [&](int flag) {
       return with_data == 0
                  ? 0
-                 : std::round(1e4 * static_cast<double>(counts_[flag]) / static_cast<double>(with_data)) / 100;
+                 : std::round(1e4 * static_cast<double>(counts[flag]) / static_cast<double>(with_data)) / 100;
     };
+    product::ProductDescription& description = publication.description();
     description.numbers["eo:cloud_cover"] = percent(raster::kFlagCloud);
     description.numbers["eo:snow_cover"] = percent(raster::kFlagSnow);
     description.numbers["arpent:scenes"] = static_cast<double>(scenes_.scenes.size());

@@ -16,6 +16,7 @@
 #include "common/product/layout.h"
 #include "common/product/raster_reader.h"
 #include "common/raster/resample.h"
+#include "common/stages/parted_publication.h"
 #include "common/stages/vegetation/index_table.h"
 
 namespace arpent::stages {
@@ -145,29 +146,25 @@ class VegetationRun {
     ARPENT_ASSIGN_OR_RETURN(const std::vector<std::string> names, task_.parameters.GetList("indices"));
     ARPENT_ASSIGN_OR_RETURN(indices_, FindIndices(names));
     ARPENT_RETURN_IF_ERROR(OpenSource());
-    product::Publication publication(context_.stores, context_.scratch, Describe());
+    ARPENT_ASSIGN_OR_RETURN(const auto publication,
+                            PartedPublication::Open(task_, context_, Describe(), PartWindow(grid10_, task_.part, 2 * kBlock20)));
     std::map<std::string, std::unique_ptr<product::RasterWriter>> writers;
     for (const VegetationIndex& index : indices_) {
       ARPENT_ASSIGN_OR_RETURN(
           writers[index.name],
-          publication.CreateRaster(index.Asset(), index.resolution == 10 ? grid10_ : grid10_.WithPixel(20),
-                                   {.type = product::PixelType::kInt16,
-                                    .no_data = kIndexNoData,
-                                    .scale = index.scale,
-                                    .offset = index.offset,
-                                    .description = index.description,
-                                    .unit = index.unit},
-                                   context_.threads));
+          publication->CreateRaster(index.Asset(), index.resolution == 10 ? grid10_ : grid10_.WithPixel(20),
+                                    {.type = product::PixelType::kInt16,
+                                     .no_data = kIndexNoData,
+                                     .scale = index.scale,
+                                     .offset = index.offset,
+                                     .description = index.description,
+                                     .unit = index.unit}));
     }
-    ARPENT_RETURN_IF_ERROR(ComputeBlocks(writers));
+    if (publication->computes()) ARPENT_RETURN_IF_ERROR(ComputeBlocks(publication->window(), writers));
     for (const VegetationIndex& index : indices_) {
-      ARPENT_RETURN_IF_ERROR(publication.FinishRaster(index.Asset(), std::move(writers[index.name])));
+      ARPENT_RETURN_IF_ERROR(publication->FinishRaster(index.Asset(), std::move(writers[index.name])));
     }
-    TaskResult result;
-    ARPENT_ASSIGN_OR_RETURN(result.product, publication.Publish());
-    result.pixels = int64_t{grid10_.width} * grid10_.height;
-    result.area_km2 = static_cast<double>(result.pixels) * 1e-4;
-    return result;
+    return publication->Publish();
   }
 
  private:
@@ -197,14 +194,9 @@ class VegetationRun {
     return absl::OkStatus();
   }
 
-  absl::Status ComputeBlocks(const std::map<std::string, std::unique_ptr<product::RasterWriter>>& writers) {
-    const geo::Grid grid20 = grid10_.WithPixel(20);
-    std::vector<geo::Window> blocks;
-    for (int y = 0; y < grid20.height; y += kBlock20) {
-      for (int x = 0; x < grid20.width; x += kBlock20) {
-        blocks.push_back(geo::Intersection({x, y, kBlock20, kBlock20}, grid20.Whole()));
-      }
-    }
+  absl::Status ComputeBlocks(const geo::Window& window10,
+                             const std::map<std::string, std::unique_ptr<product::RasterWriter>>& writers) {
+    const std::vector<geo::Window> blocks = geo::SquaresOf(geo::Resized(window10, 10, 20), kBlock20);
     std::atomic<size_t> done = 0;
     return ParallelFor(blocks.size(), context_.threads, [&](size_t i) -> absl::Status {
       if (context_.cancelled()) return absl::CancelledError("vegetation: cancelled");

@@ -7,6 +7,7 @@
 
 #include "common/product/l2a_fixture.h"
 #include "common/stages/catalog.h"
+#include "common/stages/parts_for_test.h"
 
 namespace arpent::stages {
 namespace {
@@ -17,6 +18,10 @@ using raster::Image;
 class VegetationStageTest : public product::OutputStoreTest {
  protected:
   absl::StatusOr<TaskResult> Run(const std::string& uri, const std::string& indices, const std::string& role = "l2a") {
+    return RunTask(Task(uri, indices, role));
+  }
+
+  static TaskSpec Task(const std::string& uri, const std::string& indices, const std::string& role = "l2a") {
     TaskSpec task;
     task.stage = "vegetation";
     task.algorithm_version = 1;
@@ -24,6 +29,10 @@ class VegetationStageTest : public product::OutputStoreTest {
     task.acquisition = "S2A_20210610T100008_R122_T33TVL";
     task.parameters.Set("indices", indices);
     task.inputs = {{role, Sha256Of(uri), uri}};
+    return task;
+  }
+
+  absl::StatusOr<TaskResult> RunTask(const TaskSpec& task) {
     StageContext context;
     context.stores = stores_;
     context.scratch = NewScratch();
@@ -81,6 +90,18 @@ TEST_F(VegetationStageTest, BlocksDoNotShow) {
   for (int y = 0; y < 60; ++y) {
     for (int x = 6; x < shifted.width - 6; ++x) ASSERT_EQ(a(x + 40, y), b(x, y)) << x << "," << y;
   }
+}
+
+TEST_F(VegetationStageTest, AnyCutGivesTheSameBytes) {
+  // Indices at 10 and 20 m; unequal parts, and more parts than blocks.
+  auto date = FakeL2a::Constant(absl::CivilDay(2021, 6, 10), 0, {32633, 399960, 5000040, 10, 1176, 1116});
+  std::mt19937 random(6);
+  for (auto& [name, image] : date.bands) {
+    for (size_t i = 0; i < image.size(); ++i) image.data()[i] = static_cast<int16_t>(100 + random() % 4000);
+  }
+  for (int y = 500; y < 540; ++y) std::fill_n(date.scl.row(y).begin() + 490, 60, raster::kSclCloudHigh);
+  ExpectTheSameFromParts([this](const TaskSpec& task) { return RunTask(task); }, *stores_, Task(Publish(date), "ndwi,ndre"),
+                         {2, 3, 4});
 }
 
 TEST_F(VegetationStageTest, NamesWhatIsWrong) {
