@@ -13,7 +13,9 @@
 #include "common/kernels/features/season_digest.h"
 #include "common/geo/tile.h"
 #include "common/product/publication.h"
-#include "common/stages/map_regulariser.h"
+#include "common/stages/parted_publication.h"
+#include "common/stages/segment_vote.h"
+#include "common/stages/small_regions.h"
 
 namespace arpent::stages {
 namespace {
@@ -91,47 +93,47 @@ class SeasonClassification final : public SeasonClassifier {
       for (const auto& entry : model.classifier->description().classes) classes.emplace(entry.code, entry);
     }
     for (const auto& [code, entry] : classes) map_.classes.push_back(entry);
+    ARPENT_ASSIGN_OR_RETURN(const geo::TileId tile, geo::TileId::Parse(task_.tile));
+    const geo::Grid whole = tile.GridAt(10);
+    lattice_ = {map_.grid.Whole(), static_cast<int>(std::lround((map_.grid.west - whole.west) / 10)),
+                static_cast<int>(std::lround((whole.north - map_.grid.north) / 10))};
     return PrepareStrata();
   }
 
   const SeasonMap& map() const override { return map_; }
 
-  absl::StatusOr<int64_t> Run(const PresetCodes& preset, const std::vector<uint16_t>& frozen,
-                              SeasonMapSink& sink) override {
-    const geo::Grid& grid = map_.grid;
-    const int64_t held = MapRegulariser::HeldBytes(grid.width, SeasonSeries::kMostBlockRows) +
-                         int64_t{grid.width} * SeasonSeries::kMostBlockRows;
-    const std::vector<geo::Window> blocks = series_->Blocks(std::min(context_.memory_bytes, kMostMemory) - held);
-    ARPENT_ASSIGN_OR_RETURN(const geo::TileId tile, geo::TileId::Parse(task_.tile));
-    const geo::Grid whole = tile.GridAt(10);
-    MapRegulariser::Shape shape{grid.width, grid.height, static_cast<int>(std::lround((grid.west - whole.west) / 10)),
-                                static_cast<int>(std::lround((whole.north - grid.north) / 10)), 0, HasNdvi()};
+  geo::Window WindowOf(const TaskPart& part) const override {
+    return lattice_.WholeCells(PartWindow(map_.grid, part, CellLattice::kCell));
+  }
+
+  absl::StatusOr<SeasonTally> Run(const geo::Window& wanted, const PresetCodes& preset,
+                                  const std::vector<uint16_t>& frozen, SeasonMapSink& sink) override {
+    wanted_ = wanted;
+    region_ = lattice_.WithMargin(wanted);
+    const std::vector<geo::Window> blocks = series_->Blocks(region_, std::min(context_.memory_bytes, kMostMemory) - HeldBytes());
+    SegmentVote::Shape shape{lattice_, wanted, 0, HasNdvi()};
     for (const geo::Window& block : blocks) shape.rows_at_once = std::max(shape.rows_at_once, block.height);
-    regulariser_.emplace(shape, frozen, kUnclassified, context_.threads,
-                         [&sink](const geo::Window& rows, raster::View<const uint16_t> codes) {
-                           return sink.Regularised(rows, codes);
-                         });
-    confidence_ = Image<uint8_t>(grid.width, shape.rows_at_once);
-    bool any_wanted = false;
+    vote_.emplace(shape, frozen, kUnclassified, context_.threads,
+                  [&sink](const geo::Window& rows, raster::View<const uint16_t> codes) { return sink.Voted(rows, codes); });
+    confidence_ = Image<uint8_t>(region_.width, shape.rows_at_once);
+    SeasonTally tally;
     for (size_t k = 0; k < blocks.size(); ++k) {
       if (context_.cancelled()) return absl::CancelledError(absl::StrCat(purpose_, " was cancelled"));
-      if (blocks[k].x == 0) std::fill_n(confidence_.data(), confidence_.size(), raster::kByteNoData);
-      ARPENT_ASSIGN_OR_RETURN(const bool wanted, RunBlock(blocks[k], preset));
-      any_wanted |= wanted;
+      if (blocks[k].x == region_.x) std::fill_n(confidence_.data(), confidence_.size(), raster::kByteNoData);
+      ARPENT_ASSIGN_OR_RETURN(const bool has_work, RunBlock(blocks[k], preset));
+      tally.wanted_blocks += has_work;
       const bool ends_row = k + 1 == blocks.size() || blocks[k + 1].y != blocks[k].y;
-      if (ends_row) {
-        const geo::Window rows{0, blocks[k].y, grid.width, blocks[k].height};
-        ARPENT_RETURN_IF_ERROR(sink.Classified(rows, regulariser_->Codes(rows),
-                                               std::as_const(confidence_).view().Sub({0, 0, grid.width, rows.height})));
-        ARPENT_RETURN_IF_ERROR(regulariser_->Advance(rows.y + rows.height));
-      }
+      if (ends_row) ARPENT_RETURN_IF_ERROR(EndRow(blocks[k], sink));
       context_.progress(0.9 * static_cast<double>(k + 1) / static_cast<double>(blocks.size()));
     }
-    if (any_wanted && classified_ == 0) {
-      return absl::NotFoundError(absl::StrCat("none of the ", series_->dates(), " dates of tile ", task_.tile,
-                                              " has a clear pixel to classify: the season is all cloud"));
-    }
-    return classified_.load();
+    tally.classified = classified_;
+    return tally;
+  }
+
+  absl::Status CheckSeen(const SeasonTally& whole_map) const override {
+    if (whole_map.wanted_blocks == 0 || whole_map.classified > 0) return absl::OkStatus();
+    return absl::NotFoundError(absl::StrCat("none of the ", series_->dates(), " dates of tile ", task_.tile,
+                                            " has a clear pixel to classify: the season is all cloud"));
   }
 
  private:
@@ -174,9 +176,25 @@ class SeasonClassification final : public SeasonClassifier {
     return absl::OkStatus();
   }
 
+  int64_t HeldBytes() const {
+    constexpr int kRows = SeasonSeries::kMostBlockRows;
+    return SegmentVote::HeldBytes(region_.width, kRows) + SmallRegions::HeldBytes(region_.width, CellLattice::kCell) +
+           int64_t{region_.width} * kRows;
+  }
+
+  // The row of blocks that ends with this one is complete.
+  absl::Status EndRow(const geo::Window& block, SeasonMapSink& sink) {
+    const geo::Window rows = geo::Intersection({wanted_.x, block.y, wanted_.width, block.height}, wanted_);
+    if (rows.height > 0) {
+      const geo::Window place{rows.x - region_.x, rows.y - block.y, rows.width, rows.height};
+      ARPENT_RETURN_IF_ERROR(sink.Classified(rows, vote_->Codes(rows), std::as_const(confidence_).view().Sub(place)));
+    }
+    return vote_->Advance(block.y + block.height);
+  }
+
   // Whether any pixel of the block was to be classified.
   absl::StatusOr<bool> RunBlock(const geo::Window& window, const PresetCodes& preset) {
-    const raster::View<uint16_t> codes = regulariser_->Codes(window);
+    const raster::View<uint16_t> codes = vote_->Codes(window);
     if (preset) ARPENT_RETURN_IF_ERROR(preset(map_.grid, window, codes));
     ARPENT_ASSIGN_OR_RETURN(const Image<uint16_t> strata, strata_->Read(window));
     bool wanted = false;
@@ -197,10 +215,10 @@ class SeasonClassification final : public SeasonClassifier {
 
   absl::Status RunStrip(const SeasonBlock& block, const geo::Window& strip, const Image<uint16_t>& strata) {
     const geo::Window& origin = block.window();
-    const raster::View<uint16_t> codes = regulariser_->Codes(strip);
-    const raster::View<kernels::SeasonDigest> digests = regulariser_->Digests(strip);
+    const raster::View<uint16_t> codes = vote_->Codes(strip);
+    const raster::View<kernels::SeasonDigest> digests = vote_->Digests(strip);
     const raster::View<uint8_t> confidence =
-        confidence_.view().Sub({strip.x, strip.y - origin.y, strip.width, strip.height});
+        confidence_.view().Sub({strip.x - region_.x, strip.y - origin.y, strip.width, strip.height});
     std::vector<uint32_t> chosen;
     std::vector<uint16_t> stratum;
     for (int y = 0; y < strip.height; ++y) {
@@ -245,10 +263,15 @@ class SeasonClassification final : public SeasonClassifier {
       digests(x, y) = looks[i];
       codes(x, y) = result[i];
       confidence(x, y) = sure[i];
-      ++seen;
+      seen += IsWanted(strip.x + x, strip.y + y);
     }
     classified_ += seen;
     return absl::OkStatus();
+  }
+
+  // Pixels around a part are counted by the parts that they are of.
+  bool IsWanted(int x, int y) const {
+    return x >= wanted_.x && x < wanted_.x + wanted_.width && y >= wanted_.y && y < wanted_.y + wanted_.height;
   }
 
   // The place of a band in the series, its number of bands when it is absent.
@@ -275,7 +298,9 @@ class SeasonClassification final : public SeasonClassifier {
   const StageContext& context_;
   const std::string purpose_;
   SeasonMap map_;
-  std::optional<MapRegulariser> regulariser_;
+  CellLattice lattice_;
+  geo::Window wanted_, region_;  // what is to come out, and what is classified for it
+  std::optional<SegmentVote> vote_;
   Image<uint8_t> confidence_;  // of the present row of blocks
   SeasonOptions options_;
   std::vector<Model> models_;

@@ -26,7 +26,7 @@ struct SeasonMap {
   SeasonOptions options;
 };
 
-// Takes a map as it grows: rows of the whole width, from the top.
+// Takes a map, or the wanted window of it, as it grows: rows of its whole width, from the top.
 class SeasonMapSink {
  public:
   virtual ~SeasonMapSink() = default;
@@ -34,8 +34,14 @@ class SeasonMapSink {
   // cent (255 none).
   virtual absl::Status Classified(const geo::Window& rows, raster::View<const uint16_t> codes,
                                   raster::View<const uint8_t> confidence) = 0;
-  // Codes after regularisation.
-  virtual absl::Status Regularised(const geo::Window& rows, raster::View<const uint16_t> codes) = 0;
+  // Codes after the vote of segments. Small regions are still there: they may reach beyond the window.
+  virtual absl::Status Voted(const geo::Window& rows, raster::View<const uint16_t> codes) = 0;
+};
+
+// What a run saw, to be summed over parts.
+struct SeasonTally {
+  int64_t wanted_blocks = 0;  // with a pixel to classify
+  int64_t classified = 0;     // pixels
 };
 
 // Which pixels are to be classified, and what stands elsewhere. `codes` of a window of the grid come preset to no-data: a pixel whose
@@ -54,10 +60,14 @@ class SeasonClassifier {
                                                                 const std::string& purpose);
   virtual ~SeasonClassifier() = default;
   virtual const SeasonMap& map() const = 0;
-  // Returns how many pixels were classified. `frozen` codes take no part in regularisation. INVALID_ARGUMENT for a stratum
-  // of the tile without a model. NOT_FOUND when no date sees any pixel.
-  virtual absl::StatusOr<int64_t> Run(const PresetCodes& preset, const std::vector<uint16_t>& frozen,
-                                      SeasonMapSink& sink) = 0;
+  // The window of a part: whole cells of segments. The whole map for a task that makes no part.
+  virtual geo::Window WindowOf(const TaskPart& part) const = 0;
+  // Classifies the pixels of such a window, and those around it that its segments see. `frozen` codes take no part in
+  // regularisation. INVALID_ARGUMENT for a stratum of the tile without a model.
+  virtual absl::StatusOr<SeasonTally> Run(const geo::Window& wanted, const PresetCodes& preset,
+                                          const std::vector<uint16_t>& frozen, SeasonMapSink& sink) = 0;
+  // NOT_FOUND when no date saw any pixel of the whole map.
+  virtual absl::Status CheckSeen(const SeasonTally& whole_map) const = 0;
 };
 
 inline constexpr uint16_t kUnclassified = raster::kUnsignedNoData;

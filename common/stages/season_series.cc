@@ -133,7 +133,7 @@ void SeasonSeries::FormGroups(const std::vector<std::string>& wanted) {
   }
 }
 
-std::vector<geo::Window> SeasonSeries::Blocks(int64_t memory_bytes) const {
+std::vector<geo::Window> SeasonSeries::Blocks(const geo::Window& region, int64_t memory_bytes) const {
   // Bytes that a block keeps per 10 m pixel: all dates' bands and masks.
   double bytes = 0;
   for (const auto& resolutions : resolutions_) {
@@ -150,13 +150,15 @@ std::vector<geo::Window> SeasonSeries::Blocks(int64_t memory_bytes) const {
       height /= 2;
     }
   }
-  const auto ends = [](int size, int step) {
-    std::vector<int> borders = {0};
-    for (int end = step - kOverlap; end < size; end += step) borders.push_back(end);
-    borders.push_back(size);
+  const auto ends = [](int first, int size, int step) {
+    std::vector<int> borders = {first};
+    for (int end = step - kOverlap; end < first + size; end += step) {
+      if (end > first) borders.push_back(end);
+    }
+    borders.push_back(first + size);
     return borders;
   };
-  const std::vector<int> columns = ends(grid_.width, width), rows = ends(grid_.height, height);
+  const std::vector<int> columns = ends(region.x, region.width, width), rows = ends(region.y, region.height, height);
   std::vector<geo::Window> blocks;
   for (size_t j = 0; j + 1 < rows.size(); ++j) {
     for (size_t i = 0; i + 1 < columns.size(); ++i) {

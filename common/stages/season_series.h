@@ -68,9 +68,10 @@ class SeasonSeries {
 
   static constexpr int kMostBlockRows = 1024;
 
-  // Blocks of the grid, row by row, no larger than the memory allows. They end a few pixels before those of the rasters do:
+  // Blocks of a region that begins on even pixels, row by row, no larger than the memory allows. They end a few pixels before those of the rasters do:
   // then whatever a block needs of its right and lower neighbours lies in rasters' blocks that are decoded for it anyway.
-  std::vector<geo::Window> Blocks(int64_t memory_bytes) const;
+  std::vector<geo::Window> Blocks(const geo::Window& region, int64_t memory_bytes) const;
+  std::vector<geo::Window> Blocks(int64_t memory_bytes) const { return Blocks(grid_.Whole(), memory_bytes); }
   // Blocks in the order of Blocks() decode each block of a raster once. One call at a time.
   absl::StatusOr<SeasonBlock> ReadBlock(const geo::Window& window, int threads);
 

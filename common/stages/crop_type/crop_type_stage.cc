@@ -39,7 +39,6 @@ absl::Status PresetFromMask(const product::RasterReader& mask, const std::string
 }  // namespace
 
 absl::StatusOr<TaskResult> RunCropType(const TaskSpec& task, const StageContext& context) {
-  const std::vector<uint16_t> frozen = {kNotCropland, kUnclassified};
   std::unique_ptr<product::RasterReader> mask;
   PresetCodes preset;
   if (const TaskInput* input = FindInput(task, "crop-mask"); input != nullptr) {
@@ -50,18 +49,14 @@ absl::StatusOr<TaskResult> RunCropType(const TaskSpec& task, const StageContext&
     };
   }
   ARPENT_ASSIGN_OR_RETURN(const auto classifier, SeasonClassifier::Open(task, context, "crop-type"));
-  const SeasonMap& map = classifier->map();
-  MapStyle style{product::PixelType::kUInt16, {{kNotCropland, "not cropland", "#eeeae0"}}, "crop type"};
-  for (const kernels::LegendEntry& entry : map.classes) {
+  MapStyle style{.asset = "CT",
+                 .title = "crop type",
+                 .classes = {{kNotCropland, "not cropland", "#eeeae0"}},
+                 .frozen = {kNotCropland, kUnclassified}};
+  for (const kernels::LegendEntry& entry : classifier->map().classes) {
     style.classes.push_back({entry.code, entry.name, insitu::ColourOf(entry.code)});
   }
-  product::Publication publication(context.stores, context.scratch, DescribeSeasonProduct(task, map.options, map.grid));
-  ARPENT_ASSIGN_OR_RETURN(const auto maps,
-                          CodeMaps::Create("CT", map.grid, style, /*counted=*/kNotCropland, context, publication));
-  ARPENT_ASSIGN_OR_RETURN(const int64_t classified, classifier->Run(preset, frozen, *maps));
-  ARPENT_RETURN_IF_ERROR(maps->Finish());
-  publication.description().numbers["arpent:pixels_classified"] = static_cast<double>(classified);
-  return FinishSeasonProduct(publication, map.grid, context);
+  return MakeSeasonMap(task, context, *classifier, preset, style);
 }
 
 }  // namespace arpent::stages
