@@ -10,11 +10,13 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "common/base/clock.h"
 #include "common/base/resources.h"
 #include "common/rpc/convert.h"
 #include "common/rpc/retry.h"
+#include "common/stages/catalog.h"
 #include "services/coordinator/coordinator.h"
 #include "services/coordinator/store/sqlite_store.h"
 
@@ -22,6 +24,9 @@ namespace arpent::coordinator {
 namespace {
 
 using worker::v1::SynchronizeRequest;
+
+constexpr absl::Duration kLongestSilence = absl::Minutes(1);
+constexpr absl::Duration kTick = absl::Milliseconds(250);
 
 void Require(const absl::Status& status) {
   if (status.ok()) return;
@@ -61,14 +66,16 @@ void Publish(const worker::v1::Task& task, product::v1::Product* product) {
 void Work(Coordinator& coordinator, const std::string& name, int scenes, int slots, std::atomic<int>& completed) {
   SynchronizeRequest request;
   request.set_worker_id(name);
-  request.add_stages("discover@1");
-  request.add_stages("l2a@1");
+  for (const char* const stage : {"discover", "l2a"}) request.add_stages((*stages::FindStage(stage))->Versioned());
   request.set_slots(slots);
   request.set_memory_bytes(int64_t{1} << 50);
   *request.mutable_max_wait() = rpc::ToProto(absl::Milliseconds(50));
+  absl::Time heard = absl::Now();
   while (completed < scenes) {
     const auto response = coordinator.Synchronize(request);
     Require(response.status());
+    if (!response->begin().empty()) heard = absl::Now();
+    if (absl::Now() - heard > kLongestSilence) Require(absl::InternalError("the coordinator gives no task any more"));
     for (const auto& outcome : request.finished()) completed += outcome.done().has_product();
     request.clear_finished();
     for (const worker::v1::Task& task : response->begin()) {
@@ -114,7 +121,14 @@ int Main(const std::string& folder, int scenes, int workers, int slots) {
   for (int i = 0; i < workers; ++i) {
     threads.emplace_back([&, i] { Work(**coordinator, absl::StrCat("w", i), scenes, slots, completed); });
   }
+  // As the served coordinator does beside its calls.
+  absl::Notification ended;
+  std::thread ticks([&] {
+    while (!ended.WaitForNotificationWithTimeout(kTick)) Require((*coordinator)->Tick());
+  });
   for (std::thread& thread : threads) thread.join();
+  ended.Notify();
+  ticks.join();
   const double seconds = absl::ToDoubleSeconds(absl::Now() - begin);
   std::printf("| %d | %d x %d | %.1f | %.0f | %.0f |\n", scenes, workers, slots, seconds, scenes / seconds,
               PeakResidentBytes() / 1e6);

@@ -43,11 +43,6 @@ absl::Status GroupCommit::WaitDurable(uint64_t number) {
   return durable_ >= number ? absl::OkStatus() : failure_;
 }
 
-uint64_t GroupCommit::last_appended() const {
-  absl::MutexLock lock(&mutex_);
-  return appended_;
-}
-
 void GroupCommit::Run() {
   const auto has_work = [this] {
     mutex_.AssertReaderHeld();

@@ -26,7 +26,6 @@ class GroupCommit {
 
   uint64_t Append(std::vector<Write> writes);
   absl::Status WaitDurable(uint64_t number);
-  uint64_t last_appended() const;
 
  private:
   void Run();

@@ -7,13 +7,13 @@
 
 #include <array>
 #include <cerrno>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "common/base/status.h"
-#include "services/coordinator/store/group_commit.h"
-#include "services/coordinator/store/migrations.h"
+#include "services/coordinator/store/sql_store.h"
 
 namespace arpent::coordinator {
 namespace {
@@ -39,7 +39,7 @@ absl::Status SqliteStatus(sqlite3* database, const std::string& path) {
     case SQLITE_AUTH:
       return absl::PermissionDeniedError(message);
     case SQLITE_FULL:
-      return absl::ResourceExhaustedError(message);
+      return absl::ResourceExhaustedError(absl::StrCat(message, "; make room on its disk"));
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return absl::DataLossError(message);
@@ -48,14 +48,13 @@ absl::Status SqliteStatus(sqlite3* database, const std::string& path) {
   }
 }
 
-void Bind(sqlite3_stmt* statement, int index, const std::string& bytes, bool is_text) {
-  // The statement is stepped and reset before `bytes` goes.
-  const int size = static_cast<int>(bytes.size());
-  if (is_text) {
-    sqlite3_bind_text(statement, index, bytes.data(), size, SQLITE_STATIC);
-  } else {
-    sqlite3_bind_blob(statement, index, bytes.data(), size, SQLITE_STATIC);
-  }
+// The statement is stepped and reset before the bytes go.
+void BindText(sqlite3_stmt* statement, int index, absl::string_view bytes) {
+  sqlite3_bind_text(statement, index, bytes.data(), static_cast<int>(bytes.size()), SQLITE_STATIC);
+}
+void BindBytes(sqlite3_stmt* statement, int index, absl::string_view bytes) {
+  // Without an address it would be NULL, not empty.
+  sqlite3_bind_blob(statement, index, bytes.empty() ? "" : bytes.data(), static_cast<int>(bytes.size()), SQLITE_STATIC);
 }
 
 std::string Column(sqlite3_stmt* statement, int index) {
@@ -64,11 +63,10 @@ std::string Column(sqlite3_stmt* statement, int index) {
   return bytes == nullptr ? std::string() : std::string(static_cast<const char*>(bytes), size);
 }
 
-class SqliteStore final : public StateStore {
+class SqliteDriver final : public SqlDriver {
  public:
-  explicit SqliteStore(std::string path) : path_(std::move(path)) {}
-  ~SqliteStore() override {
-    commits_.reset();
+  explicit SqliteDriver(std::string path) : path_(std::move(path)) {}
+  ~SqliteDriver() override {
     if (lock_file_ >= 0) close(lock_file_);
   }
 
@@ -79,49 +77,76 @@ class SqliteStore final : public StateStore {
          {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA wal_autocheckpoint = 4000"}) {
       ARPENT_RETURN_IF_ERROR(Execute(pragma));
     }
-    ARPENT_RETURN_IF_ERROR(Migrate());
     ARPENT_ASSIGN_OR_RETURN(reader_, Connect());
-    for (int i = 0; i < kTables; ++i) {
-      const absl::string_view table = TableName(static_cast<Table>(i));
-      ARPENT_ASSIGN_OR_RETURN(put_[i], Prepare(absl::StrCat("INSERT INTO ", table,
-                                                            " VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2")));
-      ARPENT_ASSIGN_OR_RETURN(erase_[i], Prepare(absl::StrCat("DELETE FROM ", table, " WHERE key = ?1")));
-    }
-    commits_ = std::make_unique<GroupCommit>([this](const std::vector<Write>& group) { return Commit(group); });
     return absl::OkStatus();
   }
 
-  uint64_t Append(std::vector<Write> writes) override { return commits_->Append(std::move(writes)); }
-  absl::Status WaitDurable(uint64_t number) override { return commits_->WaitDurable(number); }
+  Dialect dialect() const override {
+    return {.key_type = "TEXT", .value_type = "BLOB", .first_parameter = "?1", .second_parameter = "?2"};
+  }
+  std::string name() const override { return absl::StrCat("state ", path_); }
 
-  absl::Status Scan(Table table, const std::string& prefix, const Visitor& visit) override {
-    const std::string end = PrefixEnd(prefix);
-    absl::MutexLock lock(&reader_mutex_);
-    ARPENT_ASSIGN_OR_RETURN(const Statement statement,
-                            PrepareOn(reader_.get(), absl::StrCat("SELECT key, value FROM ", TableName(table),
-                                                                  " WHERE key >= ?1", end.empty() ? "" : " AND key < ?2",
-                                                                  " ORDER BY key")));
-    Bind(statement.get(), 1, prefix, true);
-    if (!end.empty()) Bind(statement.get(), 2, end, true);
-    int code;
-    while ((code = sqlite3_step(statement.get())) == SQLITE_ROW) {
-      visit(Column(statement.get(), 0), Column(statement.get(), 1));
-    }
-    return code == SQLITE_DONE ? absl::OkStatus() : SqliteStatus(reader_.get(), path_);
+  absl::Status InTransaction(const std::function<absl::Status()>& body) override {
+    ARPENT_RETURN_IF_ERROR(Execute("BEGIN IMMEDIATE"));
+    absl::Status status = body();
+    if (status.ok()) status = Execute("COMMIT");
+    if (!status.ok()) Execute("ROLLBACK").IgnoreError();  // some errors have rolled back by themselves
+    return status;
   }
 
-  absl::StatusOr<std::optional<std::string>> Get(Table table, const std::string& key) override {
-    absl::MutexLock lock(&reader_mutex_);
-    ARPENT_ASSIGN_OR_RETURN(const Statement statement,
-                            PrepareOn(reader_.get(), absl::StrCat("SELECT value FROM ", TableName(table), " WHERE key = ?1")));
-    Bind(statement.get(), 1, key, true);
-    const int code = sqlite3_step(statement.get());
-    if (code == SQLITE_ROW) return std::optional<std::string>(Column(statement.get(), 0));
-    if (code == SQLITE_DONE) return std::optional<std::string>();
-    return SqliteStatus(reader_.get(), path_);
+  absl::StatusOr<int> SchemaVersion() override {
+    ARPENT_ASSIGN_OR_RETURN(const Statement statement, Prepare(writer_.get(), "PRAGMA user_version"));
+    if (sqlite3_step(statement.get()) != SQLITE_ROW) return SqliteStatus(writer_.get(), path_);
+    return sqlite3_column_int(statement.get(), 0);
+  }
+  absl::Status SetSchemaVersion(int version) override {
+    return Execute(absl::StrCat("PRAGMA user_version = ", version));
+  }
+
+  absl::Status Execute(const std::string& sql) override {
+    if (sqlite3_exec(writer_.get(), sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK) return absl::OkStatus();
+    return SqliteStatus(writer_.get(), path_);
+  }
+
+  absl::Status Apply(Table table, const TableChange& change) override {
+    Statements& statements = statements_[static_cast<int>(table)];
+    if (statements.put == nullptr) {
+      const absl::string_view name = TableName(table);
+      ARPENT_ASSIGN_OR_RETURN(statements.put,
+                              Prepare(writer_.get(), absl::StrCat("INSERT INTO ", name, " VALUES (?1, ?2) ON CONFLICT (key) "
+                                                                  "DO UPDATE SET value = ?2")));
+      ARPENT_ASSIGN_OR_RETURN(statements.erase,
+                              Prepare(writer_.get(), absl::StrCat("DELETE FROM ", name, " WHERE key = ?1")));
+    }
+    for (size_t i = 0; i < change.keys.size(); ++i) {
+      BindText(statements.put.get(), 1, change.keys[i]);
+      BindBytes(statements.put.get(), 2, change.values[i]);
+      ARPENT_RETURN_IF_ERROR(Run(statements.put.get()));
+    }
+    for (const absl::string_view key : change.erased) {
+      BindText(statements.erase.get(), 1, key);
+      ARPENT_RETURN_IF_ERROR(Run(statements.erase.get()));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<Rows> Query(const std::string& sql, const std::vector<std::string>& parameters) override {
+    ARPENT_ASSIGN_OR_RETURN(const Statement statement, Prepare(reader_.get(), sql));
+    for (size_t i = 0; i < parameters.size(); ++i) BindText(statement.get(), static_cast<int>(i) + 1, parameters[i]);
+    Rows rows;
+    int code;
+    while ((code = sqlite3_step(statement.get())) == SQLITE_ROW) {
+      rows.emplace_back(Column(statement.get(), 0), Column(statement.get(), 1));
+    }
+    if (code != SQLITE_DONE) return SqliteStatus(reader_.get(), path_);
+    return rows;
   }
 
  private:
+  struct Statements {
+    Statement put, erase;
+  };
+
   // Two coordinators on one state would each believe its own memory. The kernel drops the lock when the process ends,
   // however it ends.
   absl::Status LockForThisProcess() {
@@ -141,70 +166,33 @@ class SqliteStore final : public StateStore {
     return database;
   }
 
-  absl::StatusOr<Statement> PrepareOn(sqlite3* database, const std::string& sql) {
+  absl::StatusOr<Statement> Prepare(sqlite3* database, const std::string& sql) const {
     sqlite3_stmt* statement = nullptr;
     if (sqlite3_prepare_v2(database, sql.c_str(), -1, &statement, nullptr) != SQLITE_OK) {
       return SqliteStatus(database, path_);
     }
     return Statement(statement);
   }
-  absl::StatusOr<Statement> Prepare(const std::string& sql) { return PrepareOn(writer_.get(), sql); }
 
-  absl::Status Execute(const std::string& sql) {
-    if (sqlite3_exec(writer_.get(), sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK) return absl::OkStatus();
-    return SqliteStatus(writer_.get(), path_);
-  }
-
-  absl::Status Migrate() {
-    ARPENT_RETURN_IF_ERROR(Execute("BEGIN IMMEDIATE"));
-    int version = 0;
-    {
-      ARPENT_ASSIGN_OR_RETURN(const Statement statement, Prepare("PRAGMA user_version"));
-      if (sqlite3_step(statement.get()) != SQLITE_ROW) return SqliteStatus(writer_.get(), path_);
-      version = sqlite3_column_int(statement.get(), 0);
-    }
-    const auto migrations = Migrations("TEXT", "BLOB");
-    const int newest = static_cast<int>(migrations.size());
-    if (version > newest) {
-      return absl::FailedPreconditionError(absl::StrCat("state ", path_, " has schema ", version,
-                                                        ", this program knows up to ", newest,
-                                                        ": run the newer version that wrote it"));
-    }
-    for (int step = version; step < newest; ++step) {
-      for (const std::string& sql : migrations[step]) ARPENT_RETURN_IF_ERROR(Execute(sql));
-    }
-    ARPENT_RETURN_IF_ERROR(Execute(absl::StrCat("PRAGMA user_version = ", newest)));
-    return Execute("COMMIT");
-  }
-
-  absl::Status Commit(const std::vector<Write>& group) {
-    ARPENT_RETURN_IF_ERROR(Execute("BEGIN IMMEDIATE"));
-    for (const Write& write : group) {
-      const int table = static_cast<int>(write.table);
-      sqlite3_stmt* const statement = write.value ? put_[table].get() : erase_[table].get();
-      Bind(statement, 1, write.key, true);
-      if (write.value) Bind(statement, 2, *write.value, false);
-      const int code = sqlite3_step(statement);
-      sqlite3_reset(statement);
-      if (code != SQLITE_DONE) return SqliteStatus(writer_.get(), path_);
-    }
-    return Execute("COMMIT");
+  absl::Status Run(sqlite3_stmt* statement) const {
+    const int code = sqlite3_step(statement);
+    const absl::Status status = code == SQLITE_DONE ? absl::OkStatus() : SqliteStatus(writer_.get(), path_);
+    sqlite3_reset(statement);
+    return status;
   }
 
   const std::string path_;
   int lock_file_ = -1;
   Database writer_, reader_;  // the statements below must go before
-  std::array<Statement, kTables> put_, erase_;
-  absl::Mutex reader_mutex_;
-  std::unique_ptr<GroupCommit> commits_;
+  std::array<Statements, kTables> statements_;
 };
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<StateStore>> OpenSqliteStore(const std::string& path) {
-  auto store = std::make_unique<SqliteStore>(path);
-  ARPENT_RETURN_IF_ERROR(store->Open());
-  return store;
+  auto driver = std::make_unique<SqliteDriver>(path);
+  ARPENT_RETURN_IF_ERROR(driver->Open());
+  return OpenSqlStore(std::move(driver));
 }
 
 }  // namespace arpent::coordinator

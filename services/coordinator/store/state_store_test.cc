@@ -63,7 +63,9 @@ class PostgresBackend final : public Backend {
   std::unique_ptr<StateStore> Reopen(std::unique_ptr<StateStore> current) override {
     current.reset();
     // Each process that takes over has an epoch of its own.
-    if (leadership_ != nullptr) EXPECT_OK(leadership_->Resign());
+    if (leadership_ != nullptr) {
+      EXPECT_OK(leadership_->Resign());
+    }
     auto leadership = Leadership::Open(database_, "test", absl::Minutes(1));
     EXPECT_OK(leadership.status());
     leadership_ = *std::move(leadership);
@@ -111,6 +113,30 @@ TEST_P(StateStoreContract, KeepsWhatWasWrittenOverARestart) {
   EXPECT_EQ(found, bytes + "!");
   ASSERT_OK_AND_ASSIGN(const auto absent, store_->Get(Table::kSites, "b"));
   EXPECT_EQ(absent, std::nullopt);
+}
+
+TEST_P(StateStoreContract, EveryTableIsKeptOverARestart) {
+  for (int table = 0; table < kTables; ++table) {
+    Put(static_cast<Table>(table), "key", absl::StrCat("of table ", table));
+    Put(static_cast<Table>(table), "gone", "");
+    ASSERT_OK(store_->WaitDurable(store_->Append({{static_cast<Table>(table), "gone", std::nullopt}})));
+  }
+  store_ = backend_->Reopen(std::move(store_));
+  for (int table = 0; table < kTables; ++table) {
+    EXPECT_EQ(ScanAll(*store_, static_cast<Table>(table)), (Rows{{"key", absl::StrCat("of table ", table)}}))
+        << TableName(static_cast<Table>(table));
+  }
+}
+
+TEST_P(StateStoreContract, ScansMoreThanOneReadTakes) {
+  std::vector<Write> writes;
+  for (int i = 0; i < 12000; ++i) writes.push_back({Table::kCells, absl::StrCat("run/", i), absl::StrCat(i)});
+  writes.push_back({Table::kCells, "rum", "before"});
+  writes.push_back({Table::kCells, "run0", "behind"});
+  ASSERT_OK(store_->WaitDurable(store_->Append(std::move(writes))));
+  const Rows rows = ScanAll(*store_, Table::kCells, "run/");
+  EXPECT_EQ(rows.size(), 12000u);
+  for (const auto& [key, value] : rows) ASSERT_EQ(key, "run/" + value);
 }
 
 TEST_P(StateStoreContract, WritesOfOneCallAreOneInTheirOrder) {
