@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <optional>
 #include <random>
 
 #include "absl/strings/str_format.h"
@@ -16,12 +17,17 @@
 #include "services/cli/run_progress.h"
 #include "services/cli/run_report.h"
 #include "services/cli/site_commands.h"
+#include "services/cli/standalone.h"
+#include "services/cli/standstill.h"
 #include "services/cli/task_explain.h"
+#include "services/worker/worker_factory.h"
 
 namespace arpent::cli {
 namespace {
 
 using namespace arpent::run::v1;  // NOLINT: the messages of one service
+
+constexpr absl::Duration kPatience = absl::Seconds(5);  // without news, before a watch tells what is waited for
 
 struct RunArguments {
   ServerOptions server;
@@ -49,6 +55,19 @@ absl::StatusOr<std::unique_ptr<AllInOne>> StartIfLocal(RunArguments& arguments) 
   ARPENT_ASSIGN_OR_RETURN(all_in_one, AllInOne::Start(arguments.local));
   arguments.server = all_in_one->client_options();
   return all_in_one;
+}
+
+// The first cells of a run that have not begun; enough to see what holds it.
+absl::StatusOr<std::vector<Cell>> OpenCells(Connection& connection, const std::string& run_id) {
+  ListCellsRequest request;
+  request.set_run_id(run_id);
+  request.set_page_size(200);
+  request.add_outcomes(CELL_OUTCOME_READY);
+  request.add_outcomes(CELL_OUTCOME_WAITING);
+  ARPENT_ASSIGN_OR_RETURN(
+      const ListCellsResponse page,
+      connection.Call<ListCellsResponse>(connection.runs(), &RunService::StubInterface::ListCells, request));
+  return std::vector<Cell>(page.cells().begin(), page.cells().end());
 }
 
 absl::StatusOr<Run> Start(Connection& connection, const RunArguments& arguments, bool plan_only) {
@@ -100,6 +119,21 @@ absl::Status FinishInterruptedRun(Connection& connection, const std::string& sit
   return absl::OkStatus();
 }
 
+// No other worker comes to an all-in-one: what this process cannot do would be waited for without end.
+absl::Status CheckTables(Connection& connection, const RunArguments& arguments) {
+  arpent::site::v1::GetSiteRequest request;
+  request.set_name(arguments.site);
+  ARPENT_ASSIGN_OR_RETURN(const auto response, connection.Call<arpent::site::v1::GetSiteResponse>(
+                                                   connection.sites(),
+                                                   &arpent::site::v1::SiteService::StubInterface::GetSite, request));
+  for (const auto& input : response.site().inputs()) {
+    if (input.kind() == "arpent-l2a") continue;
+    const std::string& folder = arguments.local.tables;
+    return TablesInput(folder.empty() ? worker::DefaultTablesFolder() : folder).status();
+  }
+  return absl::OkStatus();
+}
+
 // Starts (or plans) and, unless detached, watches; on an all-in-one that lives as long as the command when --local is set.
 absl::StatusOr<int> StartAndWatch(RunArguments arguments, bool plan_only, OutputFormat format) {
   ARPENT_ASSIGN_OR_RETURN(const auto all_in_one, StartIfLocal(arguments));
@@ -110,6 +144,7 @@ absl::StatusOr<int> StartAndWatch(RunArguments arguments, bool plan_only, Output
   if (arguments.site.empty()) return absl::InvalidArgumentError("name a site, or give its file with -f");
   const bool wants_report = !arguments.report.file.empty() || !arguments.report.truth.empty();
   if (wants_report && !arguments.use_local) return absl::InvalidArgumentError("--report and --truth go with --local");
+  if (arguments.use_local && !plan_only) ARPENT_RETURN_IF_ERROR(CheckTables(*connection, arguments));
   if (arguments.use_local) ARPENT_RETURN_IF_ERROR(FinishInterruptedRun(*connection, arguments.site, format));
   ARPENT_ASSIGN_OR_RETURN(Run run, Start(*connection, arguments, plan_only));
   if (arguments.detach && !arguments.use_local) {
@@ -261,6 +296,12 @@ absl::StatusOr<std::vector<Cell>> CellsOf(Connection& connection, const std::str
 
 absl::StatusOr<Run> WatchToTheEnd(Connection& connection, const std::string& run_id, OutputFormat format) {
   RunProgress progress(std::cout, isatty(STDOUT_FILENO) != 0, TerminalWidth());
+  std::optional<Standstill> standstill;
+  if (format == OutputFormat::kTable) {
+    standstill.emplace(
+        kPatience, [&] { return OpenCells(connection, run_id); },
+        [&](const std::string& awaited) { progress.Note(awaited); });
+  }
   WatchRunRequest request;
   request.set_run_id(run_id);
   Run run;
@@ -276,12 +317,14 @@ absl::StatusOr<Run> WatchToTheEnd(Connection& connection, const std::string& run
         request.set_after_sequence(response.sequence());
         run = response.run();
         if (format == OutputFormat::kTable) progress.Update(response, absl::Now());
+        if (standstill) standstill->Heard(run);
       }
       return rpc::FromGrpc(stream->Finish());
     });
     if (status.ok()) break;
     if (!absl::IsUnavailable(status) || !heard) return status;
   }
+  standstill.reset();
   if (format == OutputFormat::kTable) progress.Finish(run);
   return run;
 }

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
 #include "services/cli/output.h"
 
 namespace arpent::cli {
@@ -116,7 +117,9 @@ void RunProgress::DrawBars(const Run& run, absl::Time now) {
 }
 
 void RunProgress::Update(const arpent::run::v1::WatchRunResponse& response, absl::Time now) {
+  absl::MutexLock lock(&mutex_);
   if (started_ == absl::InfinitePast()) started_ = now;
+  last_ = response.run();
   EraseBars();
   for (const Cell& cell : response.cells()) {
     CellOutcome& shown = shown_[cell.cell_id()];
@@ -144,7 +147,15 @@ std::string LedgerTable(const Run& run) {
   return table.ToString();
 }
 
+void RunProgress::Note(const std::string& line) {
+  absl::MutexLock lock(&mutex_);
+  PrintLine(line);
+  if (terminal_) DrawBars(last_, absl::Now());
+  out_.flush();
+}
+
 void RunProgress::Finish(const Run& run) {
+  absl::MutexLock lock(&mutex_);
   EraseBars();
   out_ << "\nRun " << run.run_id() << " of " << run.site() << " " << run.season() << ": " << StateName(run.state())
        << "\n"

@@ -8,6 +8,8 @@
 #include <set>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "arpent/run/v1/run_service.pb.h"
 
@@ -21,6 +23,9 @@ class RunProgress {
   // Shows what changed. `now` gives rates and the expected end.
   void Update(const arpent::run::v1::WatchRunResponse& response, absl::Time now);
 
+  // A line between the others, from any thread.
+  void Note(const std::string& line);
+
   // Ends the display and prints the run's summary: the table of stages, failures with their causes, warnings.
   void Finish(const arpent::run::v1::Run& run);
 
@@ -28,13 +33,15 @@ class RunProgress {
   const std::set<std::string>& failures() const { return failures_; }
 
  private:
-  void PrintLine(const std::string& line);
-  void EraseBars();
-  void DrawBars(const arpent::run::v1::Run& run, absl::Time now);
+  void PrintLine(const std::string& line) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void EraseBars() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DrawBars(const arpent::run::v1::Run& run, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   std::ostream& out_;
   const bool terminal_;
   const int width_;
+  absl::Mutex mutex_;  // of all that follows, and of the display
+  arpent::run::v1::Run last_;
   int drawn_lines_ = 0;
   absl::Time started_ = absl::InfinitePast();
   std::map<std::string, arpent::run::v1::CellOutcome> shown_;  // last outcome shown, by cell

@@ -101,12 +101,12 @@ absl::StatusOr<stages::TaskInput> Standalone::FileInput(const std::string& role,
   return stages::TaskInput{role, result.listing.scenes.front().digest, uri};
 }
 
-absl::StatusOr<stages::TaskInput> Standalone::TablesInput() const {
-  absl::StatusOr<HexDigest> digest = Sha256OfFile(options_.tables + "/atmosphere.lut");
+absl::StatusOr<stages::TaskInput> TablesInput(const std::string& folder) {
+  absl::StatusOr<HexDigest> digest = Sha256OfFile(folder + "/atmosphere.lut");
   if (!digest.ok()) {
     return absl::FailedPreconditionError(absl::StrCat(
         "the atmosphere tables are missing (", digest.status().message(), "); make them with arpent-lut -o ",
-        options_.tables, "/atmosphere.lut, or name their folder with --tables"));
+        folder, "/atmosphere.lut, or name their folder with --tables"));
   }
   return stages::TaskInput{"tables", *digest, "tables:"};
 }

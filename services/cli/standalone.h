@@ -23,6 +23,9 @@ struct StandaloneOptions {
 // the path when there is nothing.
 absl::StatusOr<std::string> LocalInput(const std::string& path);
 
+// The look-up tables of `folder` as an input of the L2A stage. FAILED_PRECONDITION telling how to make them.
+absl::StatusOr<stages::TaskInput> TablesInput(const std::string& folder);
+
 class Standalone {
  public:
   static absl::StatusOr<std::unique_ptr<Standalone>> Create(const StandaloneOptions& options);
@@ -38,8 +41,7 @@ class Standalone {
 
   // An input of the given role for a local file: its digest is its key.
   absl::StatusOr<stages::TaskInput> FileInput(const std::string& role, const std::string& path);
-  // The look-up tables as an input of the L2A stage.
-  absl::StatusOr<stages::TaskInput> TablesInput() const;
+  absl::StatusOr<stages::TaskInput> TablesInput() const { return cli::TablesInput(options_.tables); }
 
  private:
   explicit Standalone(StandaloneOptions options) : options_(std::move(options)) {}
