@@ -1,7 +1,14 @@
+#include <malloc.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 #include <vector>
 
+#include "absl/synchronization/barrier.h"
 #include "common/base/digest.h"
 #include "common/base/parallel.h"
 #include "common/base/parameters.h"
@@ -102,6 +109,44 @@ TEST_F(Cgroup, ReadsVersion1) {
   const ResourceLimits limits = DetectResourceLimits(root_.path());
   EXPECT_DOUBLE_EQ(limits.cpus, 0.7);
   EXPECT_EQ(limits.memory_bytes, 2000000000);
+}
+
+// The heaps that the C library has opened in this process.
+int Heaps() {
+  char* text = nullptr;
+  size_t size = 0;
+  FILE* const stream = open_memstream(&text, &size);
+  malloc_info(0, stream);
+  fclose(stream);
+  int heaps = 0;
+  for (const char* at = text; (at = strstr(at, "<heap nr=")) != nullptr; ++at) ++heaps;
+  free(text);
+  return heaps;
+}
+
+int HeapsOfManyThreads() {
+  std::vector<std::thread> threads;
+  absl::Barrier* const barrier = new absl::Barrier(17);
+  for (int i = 0; i < 16; ++i) {
+    threads.emplace_back([barrier] {
+      const std::vector<char> own(1000);
+      if (barrier->Block()) delete barrier;
+    });
+  }
+  if (barrier->Block()) delete barrier;
+  for (std::thread& thread : threads) thread.join();
+  return Heaps();
+}
+
+TEST(HeapsDeathTest, AreNotMoreThanCores) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");  // a fresh process
+  const int most = std::max(2, DetectResourceLimits().Threads());
+  EXPECT_EXIT(
+      {
+        LimitHeaps();
+        exit(HeapsOfManyThreads() <= most ? 0 : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

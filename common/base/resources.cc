@@ -1,5 +1,7 @@
 #include "common/base/resources.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <cmath>
 #include <fstream>
@@ -100,5 +102,9 @@ int64_t PeakResidentBytes() {
   }
   return 0;
 }
+
+void LimitHeaps() { mallopt(M_ARENA_MAX, std::max(2, DetectResourceLimits().Threads())); }
+
+void ReturnFreeMemory() { malloc_trim(0); }
 
 }  // namespace arpent

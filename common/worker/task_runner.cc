@@ -138,6 +138,7 @@ v1::TaskOutcome TaskRunner::Run(const v1::Task& task, TaskControl& control) cons
   *usage->mutable_duration() = rpc::ToProto(absl::Now() - begin);
   rpc::SetTimes(account.Times(), usage);
   usage->set_peak_memory_bytes(PeakResidentBytes());
+  ReturnFreeMemory();
   usage->set_bytes_read(account.bytes_read());
   usage->set_bytes_written(account.bytes_written());
   Count(task.stage(), outcome);

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "common/base/resources.h"
 #include "services/cli/atmosphere_command.h"
 #include "services/cli/completion_command.h"
 #include "services/cli/output.h"
@@ -15,6 +16,7 @@
 #include "services/cli/usage_error.h"
 
 int main(int argc, char** argv) {
+  arpent::LimitHeaps();
   using namespace arpent::cli;  // NOLINT
   CLI::App app("Arpent: country-scale crop maps from Sentinel-2 and Landsat", "arpent");
   app.set_version_flag("--version", "arpent " ARPENT_VERSION);

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "common/base/clock.h"
+#include "common/base/resources.h"
 #include "common/base/status.h"
 #include "common/rpc/program_flags.h"
 #include "common/rpc/server.h"
@@ -53,4 +54,7 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace arpent::tile_cache
 
-int main(int argc, char** argv) { return arpent::tile_cache::Main(argc, argv); }
+int main(int argc, char** argv) {
+  arpent::LimitHeaps();
+  return arpent::tile_cache::Main(argc, argv);
+}

@@ -5,6 +5,7 @@
 
 #include "absl/synchronization/notification.h"
 #include "common/base/clock.h"
+#include "common/base/resources.h"
 #include "common/base/status.h"
 #include "common/rpc/program_flags.h"
 #include "common/rpc/server.h"
@@ -64,4 +65,7 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace arpent::worker
 
-int main(int argc, char** argv) { return arpent::worker::Main(argc, argv); }
+int main(int argc, char** argv) {
+  arpent::LimitHeaps();
+  return arpent::worker::Main(argc, argv);
+}
