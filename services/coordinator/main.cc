@@ -21,6 +21,7 @@ struct Config {
   rpc::ProgramOptions program;
   absl::Duration stop_grace = absl::Seconds(10);
   std::string cache;
+  std::string cache_authority;
   CoordinatorOptions coordinator;
   std::string backup;
 };
@@ -48,6 +49,10 @@ void AddOptions(CLI::App& app, Config& config) {
                  "Address of the tile cache, shards with commas between them: the catalogue of current products is written "
                  "to its store `output`; empty: there is none")
       ->envname("ARPENT_CACHE");
+  app.add_option("--cache-authority", config.cache_authority,
+                 "PEM file of the authority that signed the tile cache's certificate, when callers of this program need no "
+                 "certificate; default: --tls-authority")
+      ->envname("ARPENT_CACHE_AUTHORITY");
   app.add_option("--runs-with-cells", config.coordinator.policy.runs_with_cells,
                  "Runs of each site that keep their cells after their end; of older ones only the counts are kept")
       ->envname("ARPENT_RUNS_WITH_CELLS")
@@ -59,7 +64,9 @@ void AddOptions(CLI::App& app, Config& config) {
 
 absl::StatusOr<std::shared_ptr<storage::ObjectStore>> OpenOutput(const Config& config, Clock& clock) {
   if (config.cache.empty()) return nullptr;
-  ARPENT_ASSIGN_OR_RETURN(const auto shards, rpc::CacheShards::Connect(config.cache, config.program.channel()));
+  rpc::ChannelOptions channel = config.program.channel();
+  if (!config.cache_authority.empty()) channel.tls.authority_file = config.cache_authority;
+  ARPENT_ASSIGN_OR_RETURN(const auto shards, rpc::CacheShards::Connect(config.cache, channel));
   rpc::RemoteStore::Options options;
   options.retry.give_up_after = absl::Seconds(30);  // the catalogue is tried again anyway
   return std::make_shared<rpc::RemoteStore>("output", shards, options, clock);

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Each exporter of a real installation shows its metrics with their labels, from the start, and they add up after a run."""
+"""Each exporter of a real installation shows its metrics with their types and labels, from the start, and they add up after a run."""
 import re
 import shutil
 import subprocess
@@ -58,7 +58,12 @@ RPC = {
     "grpc_server_handled_total": {"grpc_type", "grpc_service", "grpc_method", "grpc_code"},
     "grpc_server_handling_seconds": {"grpc_type", "grpc_service", "grpc_method"},
 }
+HISTOGRAMS = {"arpent_task_duration_seconds", "arpent_storage_request_duration_seconds", "grpc_server_handling_seconds"}
+# Small closed sets only, besides the site's name on the ledger: never a tile, a run or a task.
+CLOSED = {"stage", "outcome", "kind", "state", "cause", "result", "tier", "store", "operation", "code", "version", "place", "resource",
+          "share", "grpc_type", "grpc_service", "grpc_method", "grpc_code", "le"}
 SAMPLE = re.compile(r"^([a-z_0-9]+)(?:\{(.*)\})? (\S+)$")
+TYPE = re.compile(r"^# TYPE (\S+) (\S+)$", re.M)
 LABEL = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
 
 
@@ -90,6 +95,14 @@ class Metrics(TestCase):
             for found in series:
                 self.assertEqual(found, labels, f"{exporter}: labels of {name}")
 
+    def check_types(self, text):
+        """A rate() over a gauge finds something, and means nothing: names and types agree."""
+        for name, kind in TYPE.findall(text):
+            wanted = "histogram" if name in HISTOGRAMS else "counter" if name.endswith("_total") else "gauge"
+            self.assertEqual(kind, wanted, name)
+        for name, labels, _ in parse(text):
+            self.assertLessEqual(set(labels), CLOSED | ({"site"} if name in LEDGER else set()), name)
+
     def check_conventions(self, text):
         if shutil.which("promtool") is None:
             print("SKIPPED: promtool is absent; the text was not checked by it (apt-get install prometheus)", file=sys.stderr)
@@ -104,6 +117,7 @@ class Metrics(TestCase):
             texts[f"worker{index}"] = metrics(worker.metrics_address())
         for text in texts.values():
             self.check_conventions(text)
+            self.check_types(text)
         return {exporter: parse(text) for exporter, text in texts.items()}
 
     def test_contract(self):

@@ -10,7 +10,8 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
-from installation import arpent, broken_products, checksums, ledger_adds_up, run_local  # noqa: E402
+from catalog_test import read_catalog  # noqa: E402
+from installation import Service, arpent, broken_products, checksums, ledger_adds_up, run_local  # noqa: E402
 
 SIZE = os.environ.get("ARPENT_TEST_SIZE", "960")
 DATES = os.environ.get("ARPENT_TEST_DATES", "24")
@@ -116,14 +117,32 @@ class Client:
         result = json.loads(process.stdout)
         assert ledger_adds_up(result["run"]), "the ledger's counts do not sum to what was expected"
         target = pathlib.Path(folder) / "downloaded" / site.name
-        self.call("storage", "copy", "output:/", target)
+        current = self.wait_for_catalog(target)
         assert not broken_products(target), broken_products(target)
         found = checksums(target)
         different = sorted(path for path, digest in site.expected.items() if found.get(path) != digest)
         if different:
             raise AssertionError(f"{site.name}: {len(different)} of {len(site.expected)} files differ: {different[:5]}")
         say(f"  {run_id}: {len(site.expected)} files in {sum(p.endswith('item.json') for p in site.expected)} products are "
-            "the same as from one program")
+            f"the same as from one program; catalog.json leads to all {len(current)} that are current")
+
+    def wait_for_catalog(self, target, seconds=60):
+        """Copies the output store here until its catalogue shows what the coordinator calls current; returns those keys. The
+        coordinator writes it through the tile cache, a moment after the run's end."""
+        listed = json.loads(self.call("--output", "json", "product", "list").stdout)["products"]
+        current = {product["key"] for product in listed}
+        deadline = time.monotonic() + seconds
+        while True:
+            self.call("storage", "copy", "output:/", target)
+            if (target / "catalog.json").is_file():
+                shown = {item["properties"]["arpent:key"] for item in read_catalog(target).values()}
+                if shown == current:
+                    return current
+            else:
+                shown = "no catalog.json"
+            if time.monotonic() > deadline:
+                raise AssertionError(f"the catalogue shows {shown}, current are {current}")
+            time.sleep(2)
 
 
 def done(run):
