@@ -84,7 +84,7 @@ class Client:
     def workers(self):
         return json.loads(self.call("--output", "json", "worker", "list").stdout).get("workers", [])
 
-    def wait(self, run_id, what, holds, seconds=300):
+    def wait(self, run_id, what, holds, seconds=900):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             run = self.run(run_id)
