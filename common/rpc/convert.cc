@@ -42,6 +42,10 @@ void SetSpec(const stages::TaskSpec& spec, worker_pb::Task* task) {
   task->set_season(spec.season);
   task->set_stratum(spec.stratum);
   task->set_degraded(spec.degraded);
+  if (spec.part.across > 1) {
+    task->set_parts_across(spec.part.across);
+    task->set_part(spec.part.index + 1);
+  }
   for (const auto& [name, value] : spec.parameters.values()) {
     worker_pb::Parameter* const parameter = task->add_parameters();
     parameter->set_name(name);
@@ -68,6 +72,13 @@ absl::StatusOr<stages::TaskSpec> SpecOf(const worker_pb::Task& task) {
                         .season = task.season(),
                         .stratum = task.stratum(),
                         .degraded = task.degraded()};
+  if (task.parts_across() > 1) {
+    spec.part = {.across = task.parts_across(), .index = task.part() - 1};
+    if (task.part() < 0 || task.part() > spec.part.count()) {
+      return absl::InvalidArgumentError(absl::StrCat("task ", task.task_id(), ": `part` ", task.part(), " is none of ",
+                                                     spec.part.count()));
+    }
+  }
   for (const worker_pb::Parameter& parameter : task.parameters()) {
     if (parameter.name().empty() || spec.parameters.Has(parameter.name())) {
       return absl::InvalidArgumentError(

@@ -250,6 +250,10 @@ absl::Status ValidateSite(const Site& site) {
   ARPENT_RETURN_IF_ERROR(CheckLearning(site));
   ARPENT_RETURN_IF_ERROR(CheckAtLeast("limits.threads_per_task", true, site.limits().threads_per_task(), 0));
   ARPENT_RETURN_IF_ERROR(CheckAtLeast("limits.tasks_at_once", true, site.limits().tasks_at_once(), 0));
+  ARPENT_RETURN_IF_ERROR(CheckAtLeast("limits.parts", true, site.limits().parts(), 0));
+  if (site.limits().parts() > 8) {
+    return Wrong("limits.parts", absl::StrCat(site.limits().parts(), " is more than 8"));
+  }
   return CheckRetention(site);
 }
 

@@ -20,6 +20,7 @@ struct StageInfo {
   // Expected cost before anything was measured, for a unit of `megapixels` (10 m pixels / 1e6) and `inputs` dates.
   double core_seconds_per_megapixel_input = 0;
   int64_t memory_bytes = 0;   // declared need of one task
+  int64_t part_memory_bytes = 0;  // of one that makes a part of a full tile's 4 x 4; 0: the stage knows no parts
 
   double ExpectedCoreSeconds(double megapixels, int inputs) const;
   std::string Versioned() const;  // "l2a@1"

@@ -29,6 +29,7 @@
 #include "services/coordinator/queue_picture.h"
 #include "services/coordinator/run_ledger.h"
 #include "services/coordinator/store/state_store.h"
+#include "services/coordinator/task_parts.h"
 #include "services/coordinator/worker_roster.h"
 
 namespace arpent::coordinator {
@@ -42,6 +43,8 @@ struct CoordinatorPolicy {
   size_t ended_runs_in_memory = 20;
   // Of each site, so many runs that ended keep their cells; of older ones only the counts are kept.
   size_t runs_with_cells = 50;
+  // No task is cut into parts that are expected to take less than this.
+  double least_part_seconds = 10;
   // The workers are threads of this process: leases of an earlier life are nobody's.
   bool workers_died_with_us = false;
 };
@@ -112,11 +115,14 @@ class Coordinator {
     int cell;
     bool operator<(const Waiter& other) const { return std::tie(run_id, cell) < std::tie(other.run_id, other.cell); }
   };
-  // A task in the queue and the cells that wait for it.
+  // What is to be made and the cells that wait for it: one task in the queue, or one of each part and then one that assembles.
   struct ActiveTask {
     stages::TaskSpec spec;
     std::set<Waiter> waiters;
     int priority = 0;
+    TaskDemand demand;            // as one task
+    TaskParts parts;
+    worker::v1::TaskUsage spent;  // on the parts that are done
   };
   // What is kept in memory of a product; the rest is in the store.
   struct KnownProduct {
@@ -179,13 +185,24 @@ class Coordinator {
   absl::Status DropRun(const std::string& run_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DropEarlierQuietPolls(const RunLedger& ledger) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  // coordinator_parts.cc: products that are made in parts. `task_id` is that of the product.
+  TaskDemand DemandOf(const ActiveTask& task, int part) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Enqueue(const std::string& task_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ChooseParts(const std::string& task_id, const site::v1::Site& site) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool CanBeCut(const ActiveTask& task) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CutForIdleSlots() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TakePart(const TaskName& name, const worker::v1::TaskUsage& usage) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  worker::v1::TaskUsage WithParts(const ActiveTask& task, const worker::v1::TaskUsage& usage) const;
+  run::v1::CellOutcome OutcomeNow(const std::string& task_id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ShowTask(const std::string& task_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   // coordinator_tasks.cc: what workers say and hear.
   bool Holds(const std::string& worker_id, const std::string& task_id, int64_t token) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TakeOutcome(const std::string& worker_id, const worker::v1::TaskOutcome& outcome,
                    worker::v1::SynchronizeResponse* response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyOutcome(const worker::v1::TaskOutcome& outcome) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status CheckDone(const std::string& task_id, const worker::v1::TaskDone& done) const
+  absl::Status CheckDone(const TaskName& name, const worker::v1::TaskDone& done) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TakeDone(const std::string& task_id, const Lease& lease, const worker::v1::TaskOutcome& outcome)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

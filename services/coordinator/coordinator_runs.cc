@@ -88,38 +88,27 @@ void Coordinator::QueueCell(const Ledger& ledger, int index, const std::string& 
   // A plan looks at its inputs and begins nothing else.
   if (ledger->record().run().plan_only() && !is_discover) return show(run::v1::CELL_OUTCOME_READY);
 
-  ActiveTask& task = tasks_[task_id];
+  const auto [found, is_new] = tasks_.try_emplace(task_id);
+  ActiveTask& task = found->second;
   task.spec = spec;
   task.waiters.insert({ledger->run_id(), index});
   task.priority = std::max(task.priority, ledger->record().priority());
-  const auto recovered = recovered_tasks_.find(task_id);
   queue_.SetLimit(ledger->record().run().site(), ledger->record().site().limits().tasks_at_once());
-  const int64_t memory_bytes = MemoryFor(planned, stage_version);
-  queue_.Add(task_id,
-             {.stage = spec.stage,
-              .stage_version = stage_version,
-              .share = absl::StrCat(ledger->record().run().site(), "/", planned.sensor),
-              .priority = ledger->record().priority(),
-              .core_seconds = costs_.CoreSeconds(planned),
-              .path_seconds = planned.path_seconds,
-              .memory_bytes = memory_bytes},
-             recovered == recovered_tasks_.end() ? 0 : recovered->second.attempts());
-  if (recovered != recovered_tasks_.end()) {
-    const state::v1::TaskRecord& record = recovered->second;
-    if (record.fencing_token() != 0 && !policy_.workers_died_with_us) {
-      // The worker had no chance to prolong it while the coordinator was away.
-      queue_.Restore({.task_id = task_id,
-                      .worker_id = record.worker_id(),
-                      .token = record.fencing_token(),
-                      .attempt = record.attempts() + 1,
-                      .expiry = clock_.Now() + policy_.queue.lease,
-                      .start = rpc::FromProto(record.lease_start()),
-                      .memory_bytes = record.memory_bytes()});
-    }
-    recovered_tasks_.erase(recovered);
+  TaskDemand demand{.stage = spec.stage,
+                    .stage_version = stage_version,
+                    .share = absl::StrCat(ledger->record().run().site(), "/", planned.sensor),
+                    .priority = task.priority,
+                    .core_seconds = costs_.CoreSeconds(planned),
+                    .path_seconds = planned.path_seconds,
+                    .memory_bytes = MemoryFor(planned, stage_version)};
+  if (is_new) {
+    task.demand = std::move(demand);
+    ChooseParts(task_id, ledger->record().site());
   }
-  show(queue_.LeaseOf(task_id) ? run::v1::CELL_OUTCOME_RUNNING : run::v1::CELL_OUTCOME_READY);
-  news_.SignalAll();
+  task.demand.priority = task.priority;
+  Enqueue(task_id);
+  show(OutcomeNow(task_id));
+  ShowTask(task_id);
 }
 
 // What was learned asks for more than is declared, but never for more than any worker has.
@@ -242,9 +231,14 @@ void Coordinator::EndRun(const Ledger& ledger, run::v1::RunState state) {
 }
 
 void Coordinator::ForgetTask(const std::string& task_id) {
-  queue_.Remove(task_id);
-  tasks_.erase(task_id);
-  Erase(Table::kTasks, task_id);
+  const auto task = tasks_.find(task_id);
+  if (task == tasks_.end()) return;
+  for (int part = -1; part < task->second.parts.count(); ++part) {
+    const std::string id = TaskName{task_id, part}.ToString();
+    queue_.Remove(id);
+    Erase(Table::kTasks, id);
+  }
+  tasks_.erase(task);
 }
 
 }  // namespace arpent::coordinator

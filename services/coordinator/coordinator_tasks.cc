@@ -95,16 +95,17 @@ void Coordinator::TakeOutcome(const std::string& worker_id, const TaskOutcome& o
 
 absl::Status Coordinator::ApplyOutcome(const TaskOutcome& outcome) {
   const std::string& task_id = outcome.task_id();
+  const TaskName name = TaskName::Parse(task_id);
   const int64_t token = outcome.fencing_token();
   if (outcome.has_returned()) {
     ARPENT_RETURN_IF_ERROR(queue_.Return(task_id, token));
     PutTask(task_id);
-    ForEachWaiter(task_id, [&](const Ledger& ledger, int index) {
-      ledger->Change(index, clock_.Now(), [](run::v1::Cell* cell) {
-        cell->set_outcome(run::v1::CELL_OUTCOME_READY);
-        cell->set_progress(0);
-        cell->clear_worker();
-      });
+    if (const auto task = tasks_.find(name.task); task != tasks_.end()) {
+      task->second.parts.SetProgress(name.part, 0);
+      ShowTask(name.task);
+    }
+    ForEachWaiter(name.task, [&](const Ledger& ledger, int index) {
+      ledger->Change(index, clock_.Now(), [](run::v1::Cell* cell) { cell->clear_worker(); });
     });
     news_.SignalAll();
     return absl::OkStatus();
@@ -114,7 +115,7 @@ absl::Status Coordinator::ApplyOutcome(const TaskOutcome& outcome) {
     const absl::StatusCode code = CodeFromName(outcome.failed().code());
     failure = absl::Status(code == absl::StatusCode::kOk ? absl::StatusCode::kUnknown : code, outcome.failed().message());
   } else if (outcome.has_done()) {
-    failure = CheckDone(task_id, outcome.done());
+    failure = CheckDone(name, outcome.done());
   } else if (!outcome.has_skipped()) {
     failure = absl::InternalError("the worker reported an outcome that says nothing");
   }
@@ -124,12 +125,16 @@ absl::Status Coordinator::ApplyOutcome(const TaskOutcome& outcome) {
     return absl::OkStatus();
   }
   ARPENT_ASSIGN_OR_RETURN(const Lease lease, queue_.Complete(task_id, token));
-  TakeDone(task_id, lease, outcome);
+  if (name.is_part() && outcome.has_done() && !outcome.done().has_product() && tasks_.count(name.task) > 0) {
+    TakePart(name, outcome.usage());
+  } else {
+    TakeDone(name.task, lease, outcome);
+  }
   return absl::OkStatus();
 }
 
-absl::Status Coordinator::CheckDone(const std::string& task_id, const worker::v1::TaskDone& done) const {
-  const auto task = tasks_.find(task_id);
+absl::Status Coordinator::CheckDone(const TaskName& name, const worker::v1::TaskDone& done) const {
+  const auto task = tasks_.find(name.task);
   if (task == tasks_.end()) return absl::OkStatus();  // nobody's any more; the queue answers
   if (task->second.spec.stage == "discover") {
     const auto kind = task->second.spec.parameters.GetString("kind");
@@ -138,17 +143,19 @@ absl::Status Coordinator::CheckDone(const std::string& task_id, const worker::v1
     }
     return absl::OkStatus();
   }
-  if (done.product().key() == task_id && !done.product().uri().empty()) return absl::OkStatus();
+  if (name.is_part() && !done.has_product()) return absl::OkStatus();
+  // Also of a part: a worker that knows no parts makes the whole product.
+  if (done.product().key() == name.task && !done.product().uri().empty()) return absl::OkStatus();
   return absl::InternalError(absl::StrCat("the worker published ", done.product().uri(), " under key '",
-                                          done.product().key(), "' for task ", task_id));
+                                          done.product().key(), "' for task ", name.ToString()));
 }
 
 void Coordinator::TakeDone(const std::string& task_id, const Lease& lease, const TaskOutcome& outcome) {
   const auto found = tasks_.find(task_id);
   if (found == tasks_.end()) return;
-  const ActiveTask task = std::move(found->second);
-  tasks_.erase(found);
-  Erase(Table::kTasks, task_id);
+  const ActiveTask task = found->second;
+  const TaskUsage usage = WithParts(task, outcome.usage());
+  ForgetTask(task_id);
   const bool is_discover = task.spec.stage == "discover";
   std::string key, uri;
   if (outcome.has_skipped()) {
@@ -181,7 +188,7 @@ void Coordinator::TakeDone(const std::string& task_id, const Lease& lease, const
     if (first && outcome.has_done()) {
       double bytes = 0;
       for (const auto& asset : outcome.done().product().assets()) bytes += static_cast<double>(asset.size_bytes());
-      costs_.Learn(ledger->plan().cells[waiter.cell], CpuSeconds(outcome.usage()), bytes);
+      costs_.Learn(ledger->plan().cells[waiter.cell], CpuSeconds(usage), bytes);
       learned_.insert(task.spec.stage);
     }
     EndCell(ledger, waiter.cell, [&](run::v1::Cell* cell) {
@@ -189,13 +196,14 @@ void Coordinator::TakeDone(const std::string& task_id, const Lease& lease, const
       cell->set_reason(outcome.skipped().reason());
       cell->clear_error_code();
       cell->clear_error_message();
-      cell->set_attempts(lease.attempt);
+      cell->set_attempts(std::max(lease.attempt, task.parts.cut() ? cell->attempts() : 0));
+      cell->set_parts_done(cell->parts());
       cell->set_worker(lease.worker_id);
       if (outcome.has_done()) cell->set_key(key);
       cell->set_product_uri(uri);
       // The work was done once, whoever else waited for it.
       cell->set_reused(!first);
-      if (first) SetUsage(outcome.usage(), cell);
+      if (first) SetUsage(usage, cell);
     });
     first = false;
     ledgers.insert(ledger);
@@ -210,29 +218,34 @@ void Coordinator::TakeEnd(const AttemptEnd& end, const TaskUsage* usage) {
     learned_.insert(end.stage);
     GiveMoreMemory(end.stage);
   }
+  const TaskName name = TaskName::Parse(end.task_id);
   std::set<Waiter> waiters;
-  if (const auto task = tasks_.find(end.task_id); task != tasks_.end()) waiters = task->second.waiters;
-  if (end.final) {
-    tasks_.erase(end.task_id);
-    Erase(Table::kTasks, end.task_id);
-  } else {
-    PutTask(end.task_id);
+  std::string where;
+  TaskUsage spent;
+  if (const auto found = tasks_.find(name.task); found != tasks_.end()) {
+    ActiveTask& task = found->second;
+    waiters = task.waiters;
+    if (name.is_part()) where = absl::StrCat("part ", name.part + 1, " of ", task.parts.count(), ": ");
+    if (usage != nullptr) spent = end.final ? WithParts(task, *usage) : *usage;
+    task.parts.SetProgress(name.part, 0);
+    // One part that cannot be made is the end of all.
+    if (end.final) ForgetTask(name.task); else PutTask(end.task_id);
+    if (!end.final) ShowTask(name.task);
   }
   std::set<Ledger> ledgers;
   bool first = true;
   for (const Waiter& waiter : waiters) {
     const Ledger ledger = ledgers_.at(waiter.run_id);
     const auto change = [&](run::v1::Cell* cell) {
-      cell->set_outcome(!end.final                               ? run::v1::CELL_OUTCOME_READY
-                        : absl::IsNotFound(end.status) ? run::v1::CELL_OUTCOME_MISSING_INPUT
-                                                                 : run::v1::CELL_OUTCOME_FAILED);
-      if (end.final && absl::IsNotFound(end.status)) cell->set_reason(std::string(end.status.message()));
+      if (end.final) {
+        cell->set_outcome(absl::IsNotFound(end.status) ? run::v1::CELL_OUTCOME_MISSING_INPUT : run::v1::CELL_OUTCOME_FAILED);
+        if (absl::IsNotFound(end.status)) cell->set_reason(std::string(end.status.message()));
+      }
       cell->set_error_code(std::string(CodeName(end.status.code())));
-      cell->set_error_message(std::string(end.status.message()));
+      cell->set_error_message(absl::StrCat(where, end.status.message()));
       cell->set_attempts(end.attempts);
       cell->set_worker(end.worker_id);
-      cell->set_progress(0);
-      if (usage != nullptr && first) SetUsage(*usage, cell);
+      if (usage != nullptr && first) SetUsage(spent, cell);
     };
     if (end.final) {
       EndCell(ledger, waiter.cell, change);
@@ -258,11 +271,14 @@ void Coordinator::TakeEnd(const AttemptEnd& end, const TaskUsage* usage) {
 
 // What is queued already, the task that ran out among it, would run out as well.
 void Coordinator::GiveMoreMemory(const std::string& stage) {
-  for (const auto& [task_id, task] : tasks_) {
+  for (auto& [task_id, task] : tasks_) {
     if (task.spec.stage != stage || task.waiters.empty()) continue;
     const Waiter& waiter = *task.waiters.begin();
     const Ledger& ledger = ledgers_.at(waiter.run_id);
-    queue_.SetMemory(task_id, MemoryFor(ledger->plan().cells[waiter.cell], OfferFor(*ledger, waiter.cell)));
+    task.demand.memory_bytes = MemoryFor(ledger->plan().cells[waiter.cell], OfferFor(*ledger, waiter.cell));
+    for (const int part : task.parts.Open()) {
+      queue_.SetMemory(TaskName{task_id, part}.ToString(), DemandOf(task, part).memory_bytes);
+    }
   }
 }
 
@@ -284,10 +300,14 @@ void Coordinator::ExtendLeases(const SynchronizeRequest& request, SynchronizeRes
     extension->set_task_id(progress.task_id());
     extension->set_fencing_token(progress.fencing_token());
     *extension->mutable_remaining() = rpc::ToProto(lease->expiry - clock_.Now());
-    ForEachWaiter(progress.task_id(), [&](const Ledger& ledger, int index) {
-      if (ledger->cell(index).progress() == progress.done_fraction()) return;
-      ledger->Change(index, clock_.Now(),
-                     [&](run::v1::Cell* cell) { cell->set_progress(progress.done_fraction()); });
+    const TaskName name = TaskName::Parse(progress.task_id());
+    const auto task = tasks_.find(name.task);
+    if (task == tasks_.end()) continue;
+    task->second.parts.SetProgress(name.part, progress.done_fraction());
+    const double done = task->second.parts.Progress();
+    ForEachWaiter(name.task, [&](const Ledger& ledger, int index) {
+      if (ledger->cell(index).progress() == done) return;
+      ledger->Change(index, clock_.Now(), [&](run::v1::Cell* cell) { cell->set_progress(done); });
     });
   }
   if (!response->extended().empty()) news_.SignalAll();
@@ -309,6 +329,7 @@ void Coordinator::GiveLeases(const SynchronizeRequest& request, SynchronizeRespo
                           .stage_versions = {request.stages().begin(), request.stages().end()},
                           .slots = request.slots(),
                           .memory_bytes = request.memory_bytes()};
+  if (request.running_size() < request.slots()) CutForIdleSlots();
   size_t bytes = response->ByteSizeLong();
   for (int given = 0; given < kMostLeasesPerCall && bytes < kMostBytesPerCall; ++given) {
     const std::vector<Lease> leases = queue_.LeaseFor(offer, 1);
@@ -317,10 +338,11 @@ void Coordinator::GiveLeases(const SynchronizeRequest& request, SynchronizeRespo
     *response->add_begin() = TaskOf(lease);
     bytes += response->begin(response->begin_size() - 1).ByteSizeLong();
     PutTask(lease.task_id);
-    ForEachWaiter(lease.task_id, [&](const Ledger& ledger, int index) {
+    const TaskName name = TaskName::Parse(lease.task_id);
+    ForEachWaiter(name.task, [&](const Ledger& ledger, int index) {
       ledger->Change(index, clock_.Now(), [&](run::v1::Cell* cell) {
         cell->set_outcome(run::v1::CELL_OUTCOME_RUNNING);
-        cell->set_attempts(lease.attempt);
+        cell->set_attempts(cell->parts() > 0 ? std::max(cell->attempts(), lease.attempt) : lease.attempt);
         cell->set_worker(lease.worker_id);
       });
     });
@@ -328,9 +350,12 @@ void Coordinator::GiveLeases(const SynchronizeRequest& request, SynchronizeRespo
 }
 
 worker::v1::Task Coordinator::TaskOf(const Lease& lease) {
-  const ActiveTask& active = tasks_.at(lease.task_id);
+  const TaskName name = TaskName::Parse(lease.task_id);
+  const ActiveTask& active = tasks_.at(name.task);
+  stages::TaskSpec spec = active.spec;
+  spec.part = {.across = active.parts.across(), .index = name.part};
   worker::v1::Task task;
-  rpc::SetSpec(active.spec, &task);
+  rpc::SetSpec(spec, &task);
   task.set_task_id(lease.task_id);
   task.set_fencing_token(lease.token);
   *task.mutable_lease_expiry() = rpc::ToProto(lease.expiry);
@@ -358,6 +383,14 @@ void Coordinator::PutTask(const std::string& task_id) {
     *record.mutable_lease_expiry() = rpc::ToProto(lease->expiry);
     record.set_memory_bytes(lease->memory_bytes);
     Put(Table::kCounters, "last_token", absl::StrCat(queue_.last_token()));
+  }
+  if (const auto task = tasks_.find(task_id); task != tasks_.end() && task->second.parts.cut()) {
+    const TaskParts& parts = task->second.parts;
+    record.set_parts_across(parts.across());
+    for (int part = 0; part < parts.count(); ++part) {
+      if (parts.IsDone(part)) record.add_parts_done(part);
+    }
+    *record.mutable_spent() = task->second.spent;
   }
   Put(Table::kTasks, task_id, record.SerializeAsString());
 }

@@ -33,7 +33,10 @@ std::string Coordinator::WaitingFor(const RunLedger& ledger, int index, const Qu
   if (cell.outcome() != run::v1::CELL_OUTCOME_READY || ledger.record().run().plan_only()) return "";
   const std::string task_id =
       cell.stage() == "discover" ? absl::StrCat(ledger.run_id(), "/", cell.cell_id()) : cell.key();
-  const auto task = queue_.Find(task_id);
+  const auto active = tasks_.find(task_id);
+  if (active == tasks_.end()) return "";
+  // Of parts, the first that waits stands for the others.
+  const auto task = queue_.Find(TaskName{task_id, active->second.parts.Open().front()}.ToString());
   if (!task) return "";
   if (task->state == TaskQueue::State::kReady && queue_.AtLimit(task->demand.share)) {
     return absl::StrCat("its turn: the site's limits.tasks_at_once (", ledger.record().site().limits().tasks_at_once(),

@@ -43,6 +43,12 @@ std::optional<std::string> WorkerRoster::OfferedVersionOf(const std::string& sta
   return MostOffered(stage_and_version + "#");
 }
 
+int WorkerRoster::slots() const {
+  int slots = 0;
+  for (const auto& [id, worker] : workers_) slots += worker.status.draining() ? 0 : worker.offer.slots;
+  return slots;
+}
+
 int64_t WorkerRoster::MostMemoryFor(const std::string& stage_version) const {
   int64_t most = 0;
   for (const auto& [id, worker] : workers_) {

@@ -26,6 +26,8 @@ class WorkerRoster {
   // The stage as workers offer it: "l2a@1#<tables>" or "l2a@1" for "l2a@1"; of several, what most slots offer.
   std::optional<std::string> OfferedVersionOf(const std::string& stage_and_version) const;
 
+  // Of all workers that take new tasks.
+  int slots() const;
   // Most memory of a worker that offers the stage version.
   int64_t MostMemoryFor(const std::string& stage_version) const;
   // And of those that offer any version of the stage.

@@ -39,6 +39,7 @@ class ReadyTasks {
                                   const Blocked& blocked = nullptr);
 
   bool empty() const { return priorities_.empty(); }
+  size_t size() const { return entries_.size(); }
 
  private:
   struct Entry {

@@ -114,6 +114,8 @@ class TaskQueue {
   void ForEach(const std::function<void(const View&)>& visit) const;
   std::optional<View> Find(const std::string& task_id) const;
   size_t size() const { return tasks_.size(); }
+  size_t ready() const { return ready_.size(); }
+  size_t leased() const { return expiring_.size(); }
 
  private:
   struct Task {
