@@ -56,7 +56,8 @@ std::string RunningNow(const std::vector<const Cell*>& cells) {
   int running = 0;
   for (const Cell* cell : cells) {
     if (cell->outcome() != arpent::run::v1::CELL_OUTCOME_RUNNING || ++running > kRunningShown) continue;
-    table.Add({cell->stage(), cell->unit(), absl::StrFormat("%.0f %%", cell->progress() * 100),
+    const std::string parts = cell->parts() == 0 ? "" : absl::StrCat(", ", cell->parts_done(), " of ", cell->parts(), " parts");
+    table.Add({cell->stage(), cell->unit(), absl::StrFormat("%.0f %%%s", cell->progress() * 100, parts),
                absl::StrCat(cell->attempts()), cell->worker()});
   }
   if (running == 0) return "";

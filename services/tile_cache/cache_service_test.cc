@@ -309,6 +309,37 @@ TEST(CacheAccess, EveryMethodAsksForItsRole) {
   EXPECT_THAT(metrics.Text(), ::testing::HasSubstr("grpc_code=\"PERMISSION_DENIED\",grpc_method=\"Delete\""));
 }
 
+TEST(CacheAccess, WorkersRemovePartsOnly) {
+  const rpc::TokensForTest tokens;
+  telemetry::Metrics metrics;
+  const ::arpent::testing::TemporaryFolder folder;
+  auto stores = std::make_shared<storage::StoreSet>();
+  ASSERT_OK_AND_ASSIGN(auto store, storage::FileStore::Open(folder.path(), {.create_root = true}));
+  for (const char* const name : {"input", "output"}) stores->Add(name, store);
+  ASSERT_OK_AND_ASSIGN(const auto access, rpc::AccessControl::Open(tokens.folder(), TestClock()));
+  CacheService service(stores, access);
+  ASSERT_OK_AND_ASSIGN(const auto server, rpc::Server::Start({.listen = "127.0.0.1:0"}, {&service}, metrics));
+  rpc::ChannelOptions options;
+  options.token_file = tokens.FileOf("worker");
+  const auto stub = pb::CacheService::NewStub(*rpc::OpenChannel(server->address(), options));
+  const auto erase = [&](const std::string& name, const std::string& path) {
+    pb::DeleteRequest request;
+    request.set_store(name);
+    request.set_path(path);
+    pb::DeleteResponse response;
+    grpc::ClientContext context;
+    return rpc::FromGrpc(stub->Delete(&context, request, &response)).code();
+  };
+  ASSERT_OK(storage::WriteAll(*store, "work/key/2x2-0/item.json", "{}"));
+  ASSERT_OK(storage::WriteAll(*store, "l2a/item.json", "{}"));
+  EXPECT_EQ(erase("output", "work/key/2x2-0/item.json"), absl::StatusCode::kOk);
+  EXPECT_FALSE(store->Stat("work/key/2x2-0/item.json").ok());
+  EXPECT_EQ(erase("output", "l2a/item.json"), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(erase("input", "work/key"), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(erase("output", "work/../l2a/item.json"), absl::StatusCode::kInvalidArgument);
+  EXPECT_OK(store->Stat("l2a/item.json").status());
+}
+
 TEST(CacheShards, AnotherShardMovesOnlyItsShare) {
   const auto shards_of = [](int count) {
     std::vector<CacheShards::Shard> list;
