@@ -39,6 +39,7 @@ std::string StateOf(const Cell& cell) {
   if (cell.outcome() == CELL_OUTCOME_RUNNING) {
     absl::StrAppend(&text, absl::StrFormat(", %.0f %% done", cell.progress() * 100), " on ", cell.worker());
   }
+  if (cell.parts() > 0) absl::StrAppend(&text, ", ", cell.parts_done(), " of ", cell.parts(), " parts");
   if (cell.attempts() > 1) absl::StrAppend(&text, ", attempt ", cell.attempts());
   if (cell.reused()) absl::StrAppend(&text, ", the product was there already");
   if (cell.degraded()) absl::StrAppend(&text, ", degraded: an expected input failed");
@@ -166,8 +167,9 @@ absl::StatusOr<int> Explain(const Arguments& arguments, OutputFormat format) {
 }  // namespace
 
 bool IsTask(const Cell& cell, const std::string& name) {
-  return cell.cell_id() == name || cell.unit() == name ||
-         (name.size() >= kLeastDigits && absl::StartsWith(cell.key(), name));
+  // Workers log a part of a product as KEY#3.
+  const std::string key = name.substr(0, name.find('#'));
+  return cell.cell_id() == name || cell.unit() == name || (key.size() >= kLeastDigits && absl::StartsWith(cell.key(), key));
 }
 
 std::string ExplainTask(const Run& run, const std::vector<Cell>& cells, const Cell& task) {

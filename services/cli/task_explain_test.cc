@@ -68,6 +68,7 @@ TEST(ExplainTask, TasksAreFoundByIdKeyAndUnit) {
   EXPECT_TRUE(IsTask(cell, "l2a/A"));
   EXPECT_TRUE(IsTask(cell, "A"));
   EXPECT_TRUE(IsTask(cell, "4b6af5110d5e"));
+  EXPECT_TRUE(IsTask(cell, cell.key() + "#3")) << "as workers log a part";
   EXPECT_FALSE(IsTask(cell, "4b6a")) << "too short to mean one";
   EXPECT_FALSE(IsTask(cell, "l2a/B"));
 }

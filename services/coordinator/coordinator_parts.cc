@@ -78,10 +78,11 @@ void Coordinator::CutForIdleSlots() {
   const int ready = static_cast<int>(queue_.ready());
   const int idle = roster_.slots() - static_cast<int>(queue_.leased());
   if (ready == 0 || ready >= idle) return;
-  for (auto& [task_id, task] : tasks_) {
-    const auto queued = queue_.Find(task_id);
-    if (!CanBeCut(task) || !queued || queued->state != TaskQueue::State::kReady || task.waiters.empty()) continue;
-    if (queue_.AttemptsOf(task_id) > 0) continue;  // what failed is tried again as it was
+  for (const std::string& task_id : queue_.ReadyIds()) {
+    const auto found = tasks_.find(task_id);
+    if (found == tasks_.end() || found->second.waiters.empty()) continue;  // a part
+    ActiveTask& task = found->second;
+    if (!CanBeCut(task) || queue_.AttemptsOf(task_id) > 0) continue;  // what failed is tried again as it was
     const site::v1::Limits& limits = ledgers_.at(task.waiters.begin()->run_id)->record().site().limits();
     if (limits.parts() == 1 || limits.tasks_at_once() == 1) continue;
     const int across = PartsAcross(idle, ready, task.demand.core_seconds, policy_.least_part_seconds);

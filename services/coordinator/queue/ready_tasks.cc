@@ -24,6 +24,12 @@ void ReadyTasks::Remove(const std::string& task_id, const TaskDemand& demand) {
   entries_.erase(entry);
 }
 
+std::vector<std::string> ReadyTasks::Ids() const {
+  std::vector<std::string> ids;
+  for (const auto& [task_id, entry] : entries_) ids.push_back(task_id);
+  return ids;
+}
+
 std::optional<std::string> ReadyTasks::Take(const std::set<std::string>& stage_versions, int64_t free_memory_bytes,
                                             const Blocked& blocked) {
   const Eligible eligible = [&](const BucketKey& bucket) {

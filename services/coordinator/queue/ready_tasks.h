@@ -40,6 +40,7 @@ class ReadyTasks {
 
   bool empty() const { return priorities_.empty(); }
   size_t size() const { return entries_.size(); }
+  std::vector<std::string> Ids() const;
 
  private:
   struct Entry {

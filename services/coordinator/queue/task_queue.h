@@ -115,6 +115,7 @@ class TaskQueue {
   std::optional<View> Find(const std::string& task_id) const;
   size_t size() const { return tasks_.size(); }
   size_t ready() const { return ready_.size(); }
+  std::vector<std::string> ReadyIds() const { return ready_.Ids(); }
   size_t leased() const { return expiring_.size(); }
 
  private:
