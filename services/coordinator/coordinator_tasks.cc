@@ -222,15 +222,21 @@ void Coordinator::TakeEnd(const AttemptEnd& end, const TaskUsage* usage) {
   std::set<Waiter> waiters;
   std::string where;
   TaskUsage spent;
+  bool has_spent = usage != nullptr;
   if (const auto found = tasks_.find(name.task); found != tasks_.end()) {
     ActiveTask& task = found->second;
     waiters = task.waiters;
     if (name.is_part()) where = absl::StrCat("part ", name.part + 1, " of ", task.parts.count(), ": ");
-    if (usage != nullptr) spent = end.final ? WithParts(task, *usage) : *usage;
+    if (usage != nullptr) spent = *usage;
     task.parts.SetProgress(name.part, 0);
-    // One part that cannot be made is the end of all.
-    if (end.final) ForgetTask(name.task); else PutTask(end.task_id);
-    if (!end.final) ShowTask(name.task);
+    if (end.final) {
+      has_spent = has_spent || task.parts.done() > 0;
+      spent = WithParts(task, spent);
+      ForgetTask(name.task);  // one part that cannot be made is the end of all
+    } else {
+      PutTask(end.task_id);
+      ShowTask(name.task);
+    }
   }
   std::set<Ledger> ledgers;
   bool first = true;
@@ -245,7 +251,7 @@ void Coordinator::TakeEnd(const AttemptEnd& end, const TaskUsage* usage) {
       cell->set_error_message(absl::StrCat(where, end.status.message()));
       cell->set_attempts(end.attempts);
       cell->set_worker(end.worker_id);
-      if (usage != nullptr && first) SetUsage(spent, cell);
+      if (has_spent && first) SetUsage(spent, cell);
     };
     if (end.final) {
       EndCell(ledger, waiter.cell, change);
