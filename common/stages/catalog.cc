@@ -35,7 +35,7 @@ std::vector<StageInfo> MakeCatalog() {
        Make({{"brdf", "false"}, {"method", "weighted-average"}, {"half_window_days", "25"}}), 0.2, 1024 * kMiB, 512 * kMiB},
       {"vegetation", 1, Make({{"indices", "ndvi,ndwi,brightness"}}), 0.1, 512 * kMiB, 256 * kMiB},
       // Feature values of labelled pixels, for every purpose at once.
-      {"samples", 2,
+      {"samples", 3,
        Make({{"start", ""}, {"end", ""}, {"gap_filling", "linear"}, {"step_days", "10"}, {"red_edge", "true"},
              {"purposes", "crop-mask,crop-type"}, {"samples_per_class", "40000"}, {"seed", "1"},
              {"train_share", "0.75"}, {"column_id", "ID"}, {"column_crop", "CROP"}, {"column_land_cover", "LC"},

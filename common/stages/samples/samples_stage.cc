@@ -13,6 +13,7 @@
 #include "common/base/status.h"
 #include "common/kernels/features/trimming.h"
 #include "common/product/layout.h"
+#include "common/stages/samples/cover_weights.h"
 #include "common/stages/samples/sample_pixels.h"
 #include "common/stages/samples/trim_points.h"
 #include "common/stages/season_product.h"
@@ -329,8 +330,8 @@ class SamplesRun {
       table.polygon_ids.push_back(pixel.polygon);
       table.stratum.push_back(pixel.stratum);
       table.split.push_back(pixel.split);
-      table.weights.push_back(1);
     }
+    table.weights = WeightsOf(table);
     // Closes the gaps of unseen pixels in place: targets never overtake sources.
     size_t target = 0;
     for (size_t f = 0; f < table.feature_names.size(); ++f) {
@@ -339,6 +340,16 @@ class SamplesRun {
     column.values.resize(target);
     table.values = std::move(column.values);
     return table;
+  }
+
+  // Crops are learned as they were mapped. For the mask, covers of a class count alike, as those of a reference map do.
+  std::vector<float> WeightsOf(const SampleTable& table) const {
+    if (table.purpose != kPurposeNames[kForCropMask] || parcels_.parcels.empty()) {
+      return std::vector<float>(table.rows(), 1.0f);
+    }
+    std::map<uint32_t, std::string> cover_of;
+    for (const insitu::Parcel& parcel : parcels_.parcels) cover_of[parcel.number] = parcel.label;
+    return CoverWeights(table.class_codes, table.polygon_ids, cover_of);
   }
 
   absl::StatusOr<TaskResult> Publish() {
