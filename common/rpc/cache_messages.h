@@ -22,10 +22,15 @@ inline void ToProto(const storage::ObjectInfo& info, arpent::cache::v1::ObjectIn
   proto->set_size_bytes(info.size_bytes);
   proto->set_etag(info.etag);
   proto->set_is_folder(info.is_folder);
+  if (info.modified < absl::InfiniteFuture()) proto->set_modify_time_us(absl::ToUnixMicros(info.modified));
 }
 
 inline storage::ObjectInfo FromProto(const arpent::cache::v1::ObjectInfo& proto) {
-  return {.path = proto.path(), .size_bytes = proto.size_bytes(), .etag = proto.etag(), .is_folder = proto.is_folder()};
+  return {.path = proto.path(),
+          .size_bytes = proto.size_bytes(),
+          .etag = proto.etag(),
+          .is_folder = proto.is_folder(),
+          .modified = proto.has_modify_time_us() ? absl::FromUnixMicros(proto.modify_time_us()) : absl::InfiniteFuture()};
 }
 
 }  // namespace arpent::rpc

@@ -121,6 +121,11 @@ TEST(SiteRules, ErrorsNameTheField) {
       {"train: {trees: 0}", "train.trees: 0 is less than 1"},
       {"reference_map: {file: a.tif}", "reference_map.crop_classes: is required"},
       {"strata: {column: s}", "strata.file: is required"},
+      {"train: {trees: 2000000000}", "train.trees: 2000000000 is more than 100000"},
+      {"features: {step_days: 100000}", "features.step_days: 100000 is more than 366"},
+      {"auxiliary: {dem: \"https://me:secret@host/dem.tif\"}", "auxiliary.dem: has a user or password"},
+      {"reference_map: {file: \"s3://key:secret@bucket/a.tif\", crop_classes: [1]}", "reference_map.file: has a user"},
+      {"auxiliary: {dem: \"a\\nb\"}", "auxiliary.dem: has a control character"},
   };
   for (const auto& [more, expected] : cases) {
     ASSERT_OK_AND_ASSIGN(const Site site, ParseSiteYaml(std::string(kLeast) + more + "\n", "site.yaml"));
@@ -138,6 +143,12 @@ TEST(SiteRules, ErrorsNameTheField) {
       {"name: a\narea: f.gpkg\ninputs: [{uri: u}]", "seasons: at least one"},
       {"name: a\narea: f\ninputs: [{uri: u}]\nseasons: [{name: s, start: 2021-05-01, end: 2021-04-01}]",
        "seasons[0].end: is before"},
+      {"name: a\narea: f\ninputs: [{uri: u}]\nseasons: [{name: s, start: 0001-01-01, end: 9999-12-31}]",
+       "seasons[0].end: a season is at most 1100 days"},
+      {"name: ../a\narea: f", "name: '../a' is no name"},
+      {"name: a\narea: f\ninputs: [{uri: u}]\nseasons: [{name: a/b, start: 2021-03-01, end: 2021-04-01}]",
+       "seasons[0].name: 'a/b' is no name"},
+      {"name: a\narea: f\ninputs: [{uri: \"https://me:secret@host/l1c\"}]", "inputs[0].uri: has a user or password"},
       {"name: a\narea: f\ninputs: [{uri: u}]\nseasons: [{name: s, start: 2021-03-01, end: 2021-04-01, products: [map]}]",
        "seasons[0].products: map needs `parcels` or `reference_map`"},
   };
@@ -145,6 +156,16 @@ TEST(SiteRules, ErrorsNameTheField) {
     ASSERT_OK_AND_ASSIGN(const Site site, ParseSiteYaml(text, "site.yaml"));
     EXPECT_THAT(ValidateSite(site), StatusIs(absl::StatusCode::kInvalidArgument, expected));
   }
+}
+
+TEST(SiteRules, ErrorsDoNotRepeatSecretsAndTheWholeIsBounded) {
+  ASSERT_OK_AND_ASSIGN(Site site, ParseSiteYaml(kLeast, "site.yaml"));
+  site.mutable_inputs(0)->set_uri("https://me:secret@host/l1c");
+  EXPECT_EQ(ValidateSite(site).message().find("secret"), std::string::npos);
+  site.mutable_inputs(0)->set_uri("https://host/l1c/a@b");
+  EXPECT_OK(ValidateSite(site));
+  for (int i = 0; i < 200000; ++i) site.add_tiles("33TVL");
+  EXPECT_THAT(ValidateSite(site), StatusIs(absl::StatusCode::kInvalidArgument, "bytes large, at most"));
 }
 
 TEST(SiteRules, Spans) {

@@ -1,6 +1,7 @@
 #include "common/rpc/site_rules.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <initializer_list>
 #include <set>
 #include <string>
@@ -22,6 +23,10 @@ namespace {
 
 using arpent::site::v1::Season;
 using arpent::site::v1::Site;
+
+// More is a mistake that would keep a coordinator busy with planning.
+constexpr int kMostSeasonDays = 1100;
+constexpr size_t kMostSiteBytes = 1 << 20;
 
 absl::Status Wrong(absl::string_view field, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(field, ": ", what));
@@ -54,12 +59,27 @@ absl::Status CheckShare(absl::string_view field, bool is_set, double value) {
   return absl::OkStatus();
 }
 
-absl::Status CheckAtLeast(absl::string_view field, bool is_set, int64_t value, int64_t least) {
+absl::Status CheckAtLeast(absl::string_view field, bool is_set, int64_t value, int64_t least, int64_t most = INT32_MAX) {
   if (is_set && value < least) return Wrong(field, absl::StrCat(value, " is less than ", least));
+  if (is_set && value > most) return Wrong(field, absl::StrCat(value, " is more than ", most));
   return absl::OkStatus();
 }
 
+// A run, its ledger and its products repeat what a site says, for many to read.
+absl::Status CheckUri(absl::string_view field, const std::string& uri) {
+  if (std::any_of(uri.begin(), uri.end(), [](char c) { return absl::ascii_iscntrl(static_cast<unsigned char>(c)); })) {
+    return Wrong(field, "has a control character");
+  }
+  const size_t begin = uri.find("://");
+  if (begin == std::string::npos) return absl::OkStatus();
+  const std::string authority = uri.substr(begin + 3, uri.find('/', begin + 3) - begin - 3);
+  if (!absl::StrContains(authority, '@')) return absl::OkStatus();
+  return Wrong(field, "has a user or password, which everyone who sees the run would see: give it to the tile cache's store, "
+                      "and name that store here");
+}
+
 absl::Status CheckArea(const Site& site) {
+  ARPENT_RETURN_IF_ERROR(CheckUri("area", site.area()));
   if (site.area().empty()) return Wrong("area", "is required: a polygon file, bbox:W,S,E,N or tiles:33TVL,33TVM");
   if (absl::StartsWith(site.area(), "bbox:")) return Annotate(ParseBoxArea(site.area()).status(), "area");
   if (absl::StartsWith(site.area(), "tiles:")) {
@@ -75,6 +95,7 @@ absl::Status CheckInputs(const Site& site) {
   for (int i = 0; i < site.inputs_size(); ++i) {
     const std::string field = absl::StrCat("inputs[", i, "]");
     if (site.inputs(i).uri().empty()) return Wrong(field + ".uri", "is required");
+    ARPENT_RETURN_IF_ERROR(CheckUri(field + ".uri", site.inputs(i).uri()));
     ARPENT_RETURN_IF_ERROR(CheckOneOf(field + ".kind", site.inputs(i).kind(),
                                       {"sentinel2-l1c", "landsat-l1", "sentinel2-l2a", "maja-l2a", "arpent-l2a"}));
     if (site.inputs(i).poll().empty()) continue;
@@ -108,6 +129,9 @@ absl::Status CheckSeasons(const Site& site) {
     ARPENT_RETURN_IF_ERROR(Annotate(start.status(), field + ".start"));
     ARPENT_RETURN_IF_ERROR(Annotate(end.status(), field + ".end"));
     if (*end < *start) return Wrong(field + ".end", "is before `start`");
+    if (*end - *start > kMostSeasonDays) {
+      return Wrong(field + ".end", absl::StrCat("a season is at most ", kMostSeasonDays, " days: make several"));
+    }
     ARPENT_RETURN_IF_ERROR(CheckProducts(site, season, field + ".products"));
   }
   return absl::OkStatus();
@@ -115,6 +139,7 @@ absl::Status CheckSeasons(const Site& site) {
 
 absl::Status CheckProcessing(const Site& site) {
   if (site.has_auxiliary()) {
+    ARPENT_RETURN_IF_ERROR(CheckUri("auxiliary.dem", site.auxiliary().dem()));
     ARPENT_RETURN_IF_ERROR(CheckOneOf("auxiliary.aerosol", site.auxiliary().aerosol(),
                                       {"continental", "maritime", "urban", "desert", "biomass", "auto"}));
   }
@@ -147,6 +172,11 @@ absl::Status CheckInSitu(const Site& site) {
     if (site.reference_map().crop_classes().empty()) return Wrong("reference_map.crop_classes", "is required");
   }
   if (site.has_strata() && site.strata().file().empty()) return Wrong("strata.file", "is required");
+  ARPENT_RETURN_IF_ERROR(CheckUri("parcels.file", site.parcels().file()));
+  ARPENT_RETURN_IF_ERROR(CheckUri("parcels.legend", site.parcels().legend()));
+  ARPENT_RETURN_IF_ERROR(CheckUri("reference_map.file", site.reference_map().file()));
+  ARPENT_RETURN_IF_ERROR(CheckUri("strata.file", site.strata().file()));
+  ARPENT_RETURN_IF_ERROR(CheckUri("map.regions.file", site.map().regions().file()));
   if (site.map().has_regions()) {
     if (site.map().regions().file().empty()) return Wrong("map.regions.file", "is required");
     if (site.map().regions().column().empty()) return Wrong("map.regions.column", "is required");
@@ -158,12 +188,12 @@ absl::Status CheckLearning(const Site& site) {
   const auto& train = site.train();
   ARPENT_RETURN_IF_ERROR(CheckOneOf("features.gap_filling", site.features().gap_filling(), {"linear", "whittaker"}));
   ARPENT_RETURN_IF_ERROR(
-      CheckAtLeast("features.step_days", site.features().has_step_days(), site.features().step_days(), 1));
+      CheckAtLeast("features.step_days", site.features().has_step_days(), site.features().step_days(), 1, 366));
   ARPENT_RETURN_IF_ERROR(CheckOneOf("train.learner", train.learner(), {"auto", "forest", "extra-trees", "boosting"}));
-  ARPENT_RETURN_IF_ERROR(CheckAtLeast("train.trees", train.has_trees(), train.trees(), 1));
-  ARPENT_RETURN_IF_ERROR(CheckAtLeast("train.max_depth", train.has_max_depth(), train.max_depth(), 1));
+  ARPENT_RETURN_IF_ERROR(CheckAtLeast("train.trees", train.has_trees(), train.trees(), 1, 100000));
+  ARPENT_RETURN_IF_ERROR(CheckAtLeast("train.max_depth", train.has_max_depth(), train.max_depth(), 1, 1000));
   ARPENT_RETURN_IF_ERROR(CheckAtLeast("train.min_samples", train.has_min_samples(), train.min_samples(), 0));
-  return CheckAtLeast("train.samples_per_class", train.has_samples_per_class(), train.samples_per_class(), 1);
+  return CheckAtLeast("train.samples_per_class", train.has_samples_per_class(), train.samples_per_class(), 1, 100000000);
 }
 
 absl::Status CheckRetention(const Site& site) {
@@ -232,6 +262,10 @@ void FillSiteDefaults(Site* site) {
 }
 
 absl::Status ValidateSite(const Site& site) {
+  if (site.ByteSizeLong() > kMostSiteBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("the site is ", site.ByteSizeLong(), " bytes large, at most ", kMostSiteBytes,
+                                                   " are taken: name tiles by an area, keep polygons in a file"));
+  }
   ARPENT_RETURN_IF_ERROR(CheckName("name", site.name()));
   ARPENT_RETURN_IF_ERROR(CheckArea(site));
   if (!site.crs().empty()) {

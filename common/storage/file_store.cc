@@ -38,7 +38,10 @@ std::string Etag(const struct stat& status) {
 
 ObjectInfo InfoOf(const std::string& path, const struct stat& status) {
   if (S_ISDIR(status.st_mode)) return ObjectInfo{.path = path, .is_folder = true};
-  return ObjectInfo{.path = path, .size_bytes = status.st_size, .etag = Etag(status)};
+  return ObjectInfo{.path = path,
+                    .size_bytes = status.st_size,
+                    .etag = Etag(status),
+                    .modified = absl::TimeFromTimespec(status.st_mtim)};
 }
 
 // A component of the path that is a file means that there is no such object.

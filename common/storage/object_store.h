@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace arpent::storage {
 
@@ -21,6 +22,7 @@ struct ObjectInfo {
   int64_t size_bytes = 0;
   std::string etag;  // changes whenever the bytes change; opaque
   bool is_folder = false;  // a common prefix in a listing that is not recursive
+  absl::Time modified = absl::InfiniteFuture();  // when it was written, by the store's clock; InfiniteFuture: not known
 };
 
 // Gives the object's next bytes into `buffer` (at most `capacity`), returns how many; 0 ends the object.

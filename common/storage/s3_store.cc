@@ -105,6 +105,10 @@ absl::Status Ask(const std::string& name, const std::string& path) {
   return absl::IsNotFound(status) ? absl::OkStatus() : status;
 }
 
+absl::Time ModifiedOf(const VSIDIREntry& entry) {
+  return entry.bMTimeKnown ? absl::FromUnixSeconds(entry.nMTime) : absl::InfiniteFuture();
+}
+
 std::string Unquoted(absl::string_view etag) {
   absl::ConsumePrefix(&etag, "\"");
   absl::ConsumeSuffix(&etag, "\"");
@@ -219,7 +223,8 @@ absl::StatusOr<ObjectInfo> S3Store::FindListed(const std::string& path) const {
       if (leaf != entry->pszName || VSI_ISDIR(entry->nMode)) continue;
       return ObjectInfo{.path = path,
                         .size_bytes = static_cast<int64_t>(entry->nSize),
-                        .etag = Unquoted(HeaderOf(entry->papszExtra, "ETag"))};
+                        .etag = Unquoted(HeaderOf(entry->papszExtra, "ETag")),
+                        .modified = ModifiedOf(*entry)};
     }
   }
   return absl::NotFoundError(absl::StrCat(path, ": no such object"));
@@ -257,6 +262,7 @@ absl::StatusOr<std::vector<ObjectInfo>> S3Store::List(const std::string& prefix,
       if (is_folder) continue;
       object.size_bytes = static_cast<int64_t>(entry->nSize);
       object.etag = Unquoted(HeaderOf(entry->papszExtra, "ETag"));
+      object.modified = ModifiedOf(*entry);
     }
   }
   ARPENT_RETURN_IF_ERROR(LastError(folder));

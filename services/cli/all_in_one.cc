@@ -103,6 +103,7 @@ absl::StatusOr<std::unique_ptr<AllInOne>> AllInOne::Start(const AllInOneOptions&
 
   coordinator::CoordinatorOptions coordinator_options;
   coordinator_options.output = output;
+  coordinator_options.sweep_interval = options.sweep_interval;
   coordinator_options.state = root + "/state/arpent.db";
   // The worker lives in this process: leases of an earlier one that was killed are nobody's.
   coordinator_options.policy.workers_died_with_us = true;

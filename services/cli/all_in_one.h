@@ -20,6 +20,7 @@ struct AllInOneOptions {
   int64_t memory_mib = 0;       // 0: from the cgroup
   int tasks_at_once = 0;        // 0: sized for cores and memory
   std::string tables;           // empty: the default folder
+  absl::Duration sweep_interval;  // how often old products are swept; zero: never by itself
   std::string processors;       // file of external L2A processors; empty: none
   std::string listen = "127.0.0.1:0";        // coordinator
   std::string cache_listen = "127.0.0.1:0";  // storage gateway

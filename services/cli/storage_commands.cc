@@ -13,7 +13,7 @@
 #include "services/cli/product_commands.h"
 #include "services/cli/product_verify.h"
 #include "services/cli/storage_copy.h"
-#include "services/cli/storage_sweep.h"
+#include "services/coordinator/sweep/sweep_plan.h"
 
 namespace arpent::cli {
 namespace {
@@ -25,7 +25,7 @@ struct StorageArguments {
 };
 
 // Runs that have not ended, with the products that their ledgers name.
-absl::Status AddRunsInProgress(Connection& connection, SweepState& state) {
+absl::Status AddRunsInProgress(Connection& connection, coordinator::SweepState& state) {
   using arpent::run::v1::RunService;
   arpent::run::v1::ListRunsRequest list;
   do {
@@ -39,7 +39,10 @@ absl::Status AddRunsInProgress(Connection& connection, SweepState& state) {
       do {
         ARPENT_ASSIGN_OR_RETURN(const auto page, connection.Call<arpent::run::v1::ListCellsResponse>(
                                                      connection.runs(), &RunService::StubInterface::ListCells, cells));
-        for (const auto& cell : page.cells()) state.in_use.insert(cell.product_uri());
+        for (const auto& cell : page.cells()) {
+          if (!cell.product_uri().empty()) state.in_use.insert(cell.product_uri());
+          if (!cell.key().empty()) state.open_keys.insert(cell.key());
+        }
         cells.set_page_token(page.next_page_token());
       } while (!cells.page_token().empty());
     }
@@ -48,7 +51,7 @@ absl::Status AddRunsInProgress(Connection& connection, SweepState& state) {
   return absl::OkStatus();
 }
 
-absl::Status AddSites(Connection& connection, SweepState& state) {
+absl::Status AddSites(Connection& connection, coordinator::SweepState& state) {
   arpent::site::v1::ListSitesRequest list;
   do {
     ARPENT_ASSIGN_OR_RETURN(const auto page,
@@ -62,7 +65,7 @@ absl::Status AddSites(Connection& connection, SweepState& state) {
 
 absl::StatusOr<int> SweepStorage(const StorageArguments& arguments, OutputFormat format) {
   ARPENT_ASSIGN_OR_RETURN(const auto connection, Connection::Open(arguments.server));
-  SweepState state;
+  coordinator::SweepState state;
   state.now = absl::Now();
   // Runs first: a product that one of them publishes meanwhile is then in the list or fresh.
   ARPENT_RETURN_IF_ERROR(AddRunsInProgress(*connection, state));
@@ -74,13 +77,13 @@ absl::StatusOr<int> SweepStorage(const StorageArguments& arguments, OutputFormat
   ARPENT_ASSIGN_OR_RETURN(const auto output, connection->Store("output"));
   storage::StoreSet stores;
   stores.Add("output", output);
-  ARPENT_ASSIGN_OR_RETURN(const SweepPlan plan, PlanSweep(stores, state));
+  ARPENT_ASSIGN_OR_RETURN(const coordinator::SweepPlan plan, coordinator::PlanSweep(stores, state));
   if (!arguments.dry_run) {
-    ARPENT_RETURN_IF_ERROR(Sweep(*output, plan, [&](const std::string& key) { return ForgetProduct(*connection, key); }));
+    ARPENT_RETURN_IF_ERROR(coordinator::Sweep(*output, plan, [&](const std::string& key) { return ForgetProduct(*connection, key); }));
   }
   if (format == OutputFormat::kJson) {
     Json removals = Json::array();
-    for (const SweepPlan::Removal& removal : plan.removals) {
+    for (const coordinator::SweepPlan::Removal& removal : plan.removals) {
       removals.push_back({{"folder", removal.folder}, {"reason", removal.reason}, {"objects", removal.objects.size()}});
     }
     PrintJson({{"products", plan.removals.size()}, {"bytes", plan.bytes}, {"dry_run", arguments.dry_run},
@@ -88,7 +91,7 @@ absl::StatusOr<int> SweepStorage(const StorageArguments& arguments, OutputFormat
     return kDone;
   }
   Table table({arguments.dry_run ? "would go" : "gone", "why", "objects"});
-  for (const SweepPlan::Removal& removal : plan.removals) {
+  for (const coordinator::SweepPlan::Removal& removal : plan.removals) {
     table.Add({removal.folder, removal.reason, absl::StrCat(removal.objects.size())});
   }
   if (!plan.removals.empty()) std::cout << table.ToString();

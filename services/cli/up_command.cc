@@ -5,6 +5,7 @@
 #include <iostream>
 #include <memory>
 
+#include "common/rpc/program_flags.h"
 #include "services/cli/all_in_one.h"
 #include "services/cli/output.h"
 
@@ -29,6 +30,8 @@ void AddUpCommand(CLI::App& app, int& exit_code) {
   command->add_option("--listen", options->listen, "Address of the coordinator")->capture_default_str();
   command->add_option("--cache-listen", options->cache_listen, "Address of the storage gateway")->capture_default_str();
   command->add_option("--metrics-listen", options->metrics_listen, "Address of /metrics")->capture_default_str();
+  rpc::AddDurationFlag(*command, "--sweep-interval", options->sweep_interval,
+                       "How often to remove what `arpent storage sweep` would; 0s: never by itself");
   command->footer("Example:\n  arpent up --root /data/arpent --cores 8\n"
                   "then, from another terminal:\n  arpent run start -f site.yaml");
   command->callback([options, &exit_code] {

@@ -374,15 +374,11 @@ absl::Status Coordinator::DeleteProduct(const std::string& key) {
   uint64_t number;
   {
     absl::MutexLock lock(&mutex_);
-    const auto found = products_.find(key);
-    if (found == products_.end()) return NoProduct(key);
-    if (const std::string place = found->second.place(); IsCurrent(key, found->second)) {
-      current_.erase(place);
-      Erase(Table::kCurrent, place);
-      ++product_version_;
+    if (products_.count(key) == 0) return NoProduct(key);
+    if (const std::string user = UserOf(key); !user.empty()) {
+      return absl::FailedPreconditionError(absl::StrCat("run ", user, " uses product ", key, ": wait for its end, or cancel it"));
     }
-    products_.erase(found);
-    Erase(Table::kProducts, key);
+    Forget(key);
     number = Flush();
   }
   return store_.WaitDurable(number);

@@ -29,10 +29,14 @@
 #include "services/coordinator/queue_picture.h"
 #include "services/coordinator/run_ledger.h"
 #include "services/coordinator/store/state_store.h"
+#include "services/coordinator/sweep/sweep_plan.h"
 #include "services/coordinator/task_parts.h"
 #include "services/coordinator/worker_roster.h"
 
 namespace arpent::coordinator {
+
+// Rows of the table of counters.
+inline constexpr char kLastToken[] = "last_token", kLastSweep[] = "last_sweep";
 
 struct CoordinatorPolicy {
   QueuePolicy queue;
@@ -96,6 +100,16 @@ class Coordinator {
   };
   ProductNews NewsOfProducts();
 
+  // Sweeping the output store. Whether `interval` has passed since the last one that NoteSweep told of, over restarts too.
+  bool IsSweepDue(absl::Duration interval);
+  absl::Status NoteSweep();
+  // What a sweep must know, but for the products.
+  SweepState ViewForSweep();
+  // Gives a folder free to be removed: nothing uses it, its product is forgotten, and until EndRemoval no cell begins that
+  // would publish it again. FAILED_PRECONDITION when it is in use, or current again.
+  absl::Status BeginRemoval(const SweepPlan::Removal& removal);
+  absl::Status EndRemoval(const SweepPlan::Removal& removal);
+
   // Workers. Waits up to the request's max_wait when there is nothing to say.
   absl::StatusOr<worker::v1::SynchronizeResponse> Synchronize(const worker::v1::SynchronizeRequest& request);
   std::vector<worker::v1::WorkerStatus> ListWorkers();
@@ -103,6 +117,9 @@ class Coordinator {
   // What time brings: leases that run out, attempts that are due, inputs to look at again. To be called about once a
   // second. Its error is the store's: the process must then end.
   absl::Status Tick();
+  // The clock was set, and now says `by` more than the time that passed: leases, backoffs and what else is counted from now
+  // move with it, so that none runs out early or lasts on.
+  void ClockJumped(absl::Duration by);
   // Ends every wait, for good.
   void Stop();
 
@@ -196,6 +213,11 @@ class Coordinator {
   run::v1::CellOutcome OutcomeNow(const std::string& task_id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ShowTask(const std::string& task_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  // coordinator_sweeps.cc
+  std::string UserOf(const std::string& key_digits) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool IsBeingRemoved(const std::string& key) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Forget(const std::string& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   // coordinator_tasks.cc: what workers say and hear.
   bool Holds(const std::string& worker_id, const std::string& task_id, int64_t token) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -239,6 +261,8 @@ class Coordinator {
   std::map<std::string, KnownProduct> products_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::string> current_ ABSL_GUARDED_BY(mutex_);  // key by place
   int64_t product_version_ ABSL_GUARDED_BY(mutex_) = 1;
+  std::set<std::string> removing_ ABSL_GUARDED_BY(mutex_);  // first digits of keys whose folders are being removed
+  absl::Time last_sweep_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   std::map<std::string, std::string> skips_ ABSL_GUARDED_BY(mutex_);
   TaskQueue queue_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, ActiveTask> tasks_ ABSL_GUARDED_BY(mutex_);

@@ -13,8 +13,9 @@ constexpr absl::StatusCode kCauses[] = {
     absl::StatusCode::kDataLoss,           absl::StatusCode::kInternal,        absl::StatusCode::kUnimplemented,
     absl::StatusCode::kPermissionDenied,   absl::StatusCode::kUnauthenticated, absl::StatusCode::kUnknown};
 
-}  // namespace
+constexpr const char* kSweepReasons[] = {"old_version", "retention", "unknown", "unfinished", "left_over_work"};
 
+}  // namespace
 
 CoordinatorCounters::CoordinatorCounters(telemetry::Metrics& metrics)
     : task_failures(metrics.AddCounter("arpent_task_failures_total", "Attempts that failed, by cause.", {"stage", "cause"})),
@@ -33,7 +34,14 @@ CoordinatorCounters::CoordinatorCounters(telemetry::Metrics& metrics)
       ledger_remaining(metrics.AddGauge("arpent_ledger_remaining_seconds",
                                         "Core-seconds that the open cells of the sites' newest runs are expected to need.",
                                         {"stage"})),
-      leader(metrics.AddGauge("arpent_leader", "1 when this coordinator leads.", {})) {
+      leader(metrics.AddGauge("arpent_leader", "1 when this coordinator leads.", {})),
+      swept_folders(metrics.AddCounter("arpent_swept_folders_total", "Folders that the coordinator's sweeps removed.",
+                                       {"reason"})),
+      swept_bytes(metrics.AddCounter("arpent_swept_bytes_total", "Bytes that the coordinator's sweeps removed.", {})),
+      sweep_failures(metrics.AddCounter("arpent_sweep_failures_total", "Sweeps that did not come to their end.", {})) {
+  for (const char* const reason : kSweepReasons) (void)swept_folders.With({reason});
+  (void)swept_bytes.With({});
+  (void)sweep_failures.With({});
   // From the start at 0: what first appears at 1 has no increase that an alert could see.
   for (const stages::StageInfo& stage : stages::StageCatalog()) {
     (void)leases_expired.With({stage.name});

@@ -19,6 +19,9 @@ struct CoordinatorCounters {
   telemetry::GaugeFamily ledger_expected;   // site, stage
   telemetry::GaugeFamily ledger_remaining;  // stage
   telemetry::GaugeFamily leader;
+  telemetry::CounterFamily swept_folders;   // reason
+  telemetry::CounterFamily swept_bytes;
+  telemetry::CounterFamily sweep_failures;
 };
 
 }  // namespace arpent::coordinator

@@ -32,7 +32,7 @@ absl::StatusOr<std::unique_ptr<Coordinator>> Coordinator::Open(const Coordinator
                                                                const Clock& clock, std::function<double()> random,
                                                                CoordinatorCounters& counters) {
   int64_t last_token = 0;
-  ARPENT_ASSIGN_OR_RETURN(const std::optional<std::string> stored, store.Get(Table::kCounters, "last_token"));
+  ARPENT_ASSIGN_OR_RETURN(const std::optional<std::string> stored, store.Get(Table::kCounters, kLastToken));
   if (stored && !absl::SimpleAtoi(*stored, &last_token)) return absl::DataLossError("state: last_token is no number");
   std::unique_ptr<Coordinator> coordinator(
       new Coordinator(policy, store, clock, std::move(random), counters, last_token));
@@ -81,6 +81,9 @@ absl::Status Coordinator::Recover() {
         mutex_.AssertHeld();
         costs_.Restore(stage, record);
       }));
+  ARPENT_ASSIGN_OR_RETURN(const std::optional<std::string> last_sweep, store_.Get(Table::kCounters, kLastSweep));
+  int64_t seconds = 0;
+  if (last_sweep && absl::SimpleAtoi(*last_sweep, &seconds)) last_sweep_ = absl::FromUnixSeconds(seconds);
   std::vector<state::v1::RunRecord> active;
   ARPENT_RETURN_IF_ERROR(ScanMessages<state::v1::RunRecord>(
       store_, Table::kRuns, "", [&](const std::string& run_id, state::v1::RunRecord record) {

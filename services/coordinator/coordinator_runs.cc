@@ -10,6 +10,7 @@
 #include "common/telemetry/log.h"
 #include "services/coordinator/coordinator.h"
 #include "services/coordinator/run_log.h"
+#include "services/coordinator/worker_report.h"
 
 namespace arpent::coordinator {
 void Coordinator::ResolveReady(const Ledger& ledger) {
@@ -28,7 +29,7 @@ void Coordinator::ResolveCell(const Ledger& ledger, int index) {
       cell->set_outcome(planned.known->outcome);
       cell->set_reason(planned.known->reason);
       cell->set_error_code(planned.known->error_code);
-      cell->set_error_message(planned.known->error_message);
+      cell->set_error_message(Clipped(planned.known->error_message));
       cell->set_key(planned.known->key);
       cell->set_product_uri(planned.known->uri);
       cell->set_reused(planned.known->outcome == run::v1::CELL_OUTCOME_DONE);
@@ -53,6 +54,7 @@ void Coordinator::ResolveCell(const Ledger& ledger, int index) {
     return;
   }
   const HexDigest key = resolution.task.Key();
+  if (IsBeingRemoved(key)) return;  // stays WAITING until EndRemoval
   if (const auto product = products_.find(key); product != products_.end()) {
     EndCell(ledger, index, [&](run::v1::Cell* cell) {
       cell->set_outcome(run::v1::CELL_OUTCOME_DONE);

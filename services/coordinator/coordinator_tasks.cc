@@ -10,6 +10,7 @@
 #include "common/telemetry/log.h"
 #include "services/coordinator/coordinator.h"
 #include "services/coordinator/run_log.h"
+#include "services/coordinator/worker_report.h"
 
 namespace arpent::coordinator {
 namespace {
@@ -24,12 +25,6 @@ constexpr int kMostLeasesPerCall = 64;
 // Room for other fields in a response of at most 4 MB.
 constexpr size_t kMostBytesPerCall = 3 << 20;
 
-void SetUsage(const TaskUsage& usage, run::v1::Cell* cell) {
-  *cell->mutable_duration() = usage.duration();
-  // Of all attempts: what was spent was spent.
-  for (const auto& [kind, seconds] : usage.time_seconds()) (*cell->mutable_time_seconds())[kind] += seconds;
-}
-
 // What discover looks for: one file, not the scenes of an input.
 bool IsFile(const std::string& kind) { return kind == "file" || kind == "area" || kind == "strata"; }
 
@@ -41,7 +36,7 @@ double CpuSeconds(const TaskUsage& usage) {
 }  // namespace
 
 absl::StatusOr<SynchronizeResponse> Coordinator::Synchronize(const SynchronizeRequest& request) {
-  if (request.worker_id().empty()) return absl::InvalidArgumentError("worker_id: is required");
+  ARPENT_RETURN_IF_ERROR(CheckCaller(request));
   const absl::Time give_up = absl::Now() + std::min(kLongestWait, rpc::FromProto(request.max_wait()));
   SynchronizeResponse response;
   uint64_t number;
@@ -113,7 +108,7 @@ absl::Status Coordinator::ApplyOutcome(const TaskOutcome& outcome) {
   absl::Status failure;
   if (outcome.has_failed()) {
     const absl::StatusCode code = CodeFromName(outcome.failed().code());
-    failure = absl::Status(code == absl::StatusCode::kOk ? absl::StatusCode::kUnknown : code, outcome.failed().message());
+    failure = absl::Status(code == absl::StatusCode::kOk ? absl::StatusCode::kUnknown : code, Clipped(outcome.failed().message()));
   } else if (outcome.has_done()) {
     failure = CheckDone(name, outcome.done());
   } else if (!outcome.has_skipped()) {
@@ -145,9 +140,7 @@ absl::Status Coordinator::CheckDone(const TaskName& name, const worker::v1::Task
   }
   if (name.is_part() && !done.has_product()) return absl::OkStatus();
   // Also of a part: a worker that knows no parts makes the whole product.
-  if (done.product().key() == name.task && !done.product().uri().empty()) return absl::OkStatus();
-  return absl::InternalError(absl::StrCat("the worker published ", done.product().uri(), " under key '",
-                                          done.product().key(), "' for task ", name.ToString()));
+  return CheckProduct(name.task, done);
 }
 
 void Coordinator::TakeDone(const std::string& task_id, const Lease& lease, const TaskOutcome& outcome) {
@@ -159,8 +152,8 @@ void Coordinator::TakeDone(const std::string& task_id, const Lease& lease, const
   const bool is_discover = task.spec.stage == "discover";
   std::string key, uri;
   if (outcome.has_skipped()) {
-    skips_[task_id] = outcome.skipped().reason();
-    Put(Table::kSkips, task_id, outcome.skipped().reason());
+    skips_[task_id] = Clipped(outcome.skipped().reason());
+    Put(Table::kSkips, task_id, skips_[task_id]);
   } else if (is_discover) {
     if (!outcome.done().scenes().empty()) key = outcome.done().scenes(0).digest();
     uri = task.spec.inputs.front().uri;
@@ -193,7 +186,7 @@ void Coordinator::TakeDone(const std::string& task_id, const Lease& lease, const
     }
     EndCell(ledger, waiter.cell, [&](run::v1::Cell* cell) {
       cell->set_outcome(outcome.has_skipped() ? run::v1::CELL_OUTCOME_SKIPPED : run::v1::CELL_OUTCOME_DONE);
-      cell->set_reason(outcome.skipped().reason());
+      cell->set_reason(Clipped(outcome.skipped().reason()));
       cell->clear_error_code();
       cell->clear_error_message();
       cell->set_attempts(std::max(lease.attempt, task.parts.cut() ? cell->attempts() : 0));
@@ -203,7 +196,7 @@ void Coordinator::TakeDone(const std::string& task_id, const Lease& lease, const
       cell->set_product_uri(uri);
       // The work was done once, whoever else waited for it.
       cell->set_reused(!first);
-      if (first) SetUsage(usage, cell);
+      if (first) AddUsage(usage, cell);
     });
     first = false;
     ledgers.insert(ledger);
@@ -251,7 +244,7 @@ void Coordinator::TakeEnd(const AttemptEnd& end, const TaskUsage* usage) {
       cell->set_error_message(absl::StrCat(where, end.status.message()));
       cell->set_attempts(end.attempts);
       cell->set_worker(end.worker_id);
-      if (has_spent && first) SetUsage(spent, cell);
+      if (has_spent && first) AddUsage(spent, cell);
     };
     if (end.final) {
       EndCell(ledger, waiter.cell, change);
@@ -309,7 +302,7 @@ void Coordinator::ExtendLeases(const SynchronizeRequest& request, SynchronizeRes
     const TaskName name = TaskName::Parse(progress.task_id());
     const auto task = tasks_.find(name.task);
     if (task == tasks_.end()) continue;
-    task->second.parts.SetProgress(name.part, progress.done_fraction());
+    task->second.parts.SetProgress(name.part, Fraction(progress.done_fraction()));
     const double done = task->second.parts.Progress();
     ForEachWaiter(name.task, [&](const Ledger& ledger, int index) {
       if (ledger->cell(index).progress() == done) return;
@@ -388,7 +381,7 @@ void Coordinator::PutTask(const std::string& task_id) {
     *record.mutable_lease_start() = rpc::ToProto(lease->start);
     *record.mutable_lease_expiry() = rpc::ToProto(lease->expiry);
     record.set_memory_bytes(lease->memory_bytes);
-    Put(Table::kCounters, "last_token", absl::StrCat(queue_.last_token()));
+    Put(Table::kCounters, kLastToken, absl::StrCat(queue_.last_token()));
   }
   if (const auto task = tasks_.find(task_id); task != tasks_.end() && task->second.parts.cut()) {
     const TaskParts& parts = task->second.parts;

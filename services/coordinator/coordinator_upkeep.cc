@@ -9,6 +9,7 @@
 #include "common/base/status.h"
 #include "common/rpc/convert.h"
 #include "common/rpc/site_rules.h"
+#include "common/telemetry/log.h"
 #include "services/coordinator/coordinator.h"
 
 namespace arpent::coordinator {
@@ -56,6 +57,15 @@ absl::Status Coordinator::Tick() {
     news_.SignalAll();  // an attempt may be due
   }
   return store_.WaitDurable(number);
+}
+
+void Coordinator::ClockJumped(absl::Duration by) {
+  absl::MutexLock lock(&mutex_);
+  queue_.ShiftTimes(by);
+  roster_.ShiftTimes(by);
+  for (auto& [stage, since] : unserved_since_) since += by;
+  telemetry::Log(telemetry::LogLevel::kWarning, "the clock was set; leases and waits move with it",
+                 {{"by", absl::FormatDuration(by)}});
 }
 
 // Learned needs are bounded by what workers have: they follow when the largest worker comes or goes.

@@ -28,6 +28,10 @@ std::string Coordinator::WaitingFor(const RunLedger& ledger, int index, const Qu
   if (cell.outcome() == run::v1::CELL_OUTCOME_WAITING) {
     const std::string upstream = ledger.OpenUpstreamNames(index);
     if (!upstream.empty()) return upstream;
+    if (index >= static_cast<int>(ledger.plan().cells.size())) return "";  // a run that ended
+    if (!ledger.plan().cells[index].UsesTables() || ledger.record().has_tables_digest()) {
+      return "the storage sweep, which is removing an earlier product of its key";
+    }
     return absl::StrCat("a worker that offers ", OfferFor(ledger, index), "; none has come yet");
   }
   if (cell.outcome() != run::v1::CELL_OUTCOME_READY || ledger.record().run().plan_only()) return "";

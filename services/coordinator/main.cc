@@ -53,6 +53,9 @@ void AddOptions(CLI::App& app, Config& config) {
                  "PEM file of the authority that signed the tile cache's certificate, when callers of this program need no "
                  "certificate; default: --tls-authority")
       ->envname("ARPENT_CACHE_AUTHORITY");
+  rpc::AddDurationFlag(app, "--sweep-interval", config.coordinator.sweep_interval,
+                       "How often to remove from the store `output` what `arpent storage sweep` would (needs --cache); 0s: "
+                       "never by itself");
   app.add_option("--runs-with-cells", config.coordinator.policy.runs_with_cells,
                  "Runs of each site that keep their cells after their end; of older ones only the counts are kept")
       ->envname("ARPENT_RUNS_WITH_CELLS")
@@ -77,6 +80,9 @@ absl::Status Run(const Config& config) {
   if (!config.backup.empty()) return BackUpSqlite(config.coordinator.state, config.backup);
   if (config.coordinator.policy.queue.lease < absl::Seconds(1)) {
     return absl::InvalidArgumentError("--lease-duration: at least 1s");
+  }
+  if (config.coordinator.sweep_interval > absl::ZeroDuration() && config.cache.empty()) {
+    return absl::InvalidArgumentError("--sweep-interval: needs --cache, the way to the store `output`");
   }
   if (config.coordinator.leader_term < absl::Seconds(3)) return absl::InvalidArgumentError("--leader-term: at least 3s");
   rpc::StopSignal stop;

@@ -13,9 +13,11 @@
 #include "common/telemetry/log.h"
 #include "common/telemetry/node_metrics.h"
 #include "services/coordinator/catalog_writer.h"
+#include "services/coordinator/clock_jumps.h"
 #include "services/coordinator/coordinator_counters.h"
 #include "services/coordinator/coordinator_gate.h"
 #include "services/coordinator/coordinator_service.h"
+#include "services/coordinator/storage_sweeper.h"
 #include "services/coordinator/store/leadership.h"
 #include "services/coordinator/store/memory_store.h"
 #include "services/coordinator/store/postgres_store.h"
@@ -72,6 +74,7 @@ class Running final : public RunningCoordinator {
     ended_.Notify();
     if (ticks_.joinable()) ticks_.join();
     if (renewals_.joinable()) renewals_.join();
+    sweeper_.reset();
     catalog_.reset();
     gate_.Open(nullptr);
     coordinator_.reset();
@@ -98,6 +101,9 @@ class Running final : public RunningCoordinator {
                             Coordinator::Open(options_.policy, *store_, clock_, rpc::RandomFraction, counters_));
     coordinator_ = std::move(coordinator);
     if (options_.output != nullptr) catalog_ = std::make_unique<CatalogWriter>(coordinator_, options_.output);
+    if (options_.output != nullptr && options_.sweep_interval > absl::ZeroDuration()) {
+      sweeper_ = std::make_unique<StorageSweeper>(coordinator_, counters_, options_.output, options_.sweep_interval);
+    }
     absl::MutexLock lock(&watch_mutex_);
     gate_.Open(coordinator_);
     if (watch_) watch_(true);
@@ -105,6 +111,8 @@ class Running final : public RunningCoordinator {
   }
 
   void Tick() {
+    const absl::Duration jump = clock_jumps_.Look(clock_.Now(), std::chrono::steady_clock::now());
+    if (jump != absl::ZeroDuration()) coordinator_->ClockJumped(jump);
     if (const absl::Status status = coordinator_->Tick(); !status.ok()) EndProcess(status);
   }
 
@@ -153,6 +161,7 @@ class Running final : public RunningCoordinator {
 
   const CoordinatorOptions options_;
   const Clock& clock_;
+  ClockJumps clock_jumps_;  // of the thread that ticks
   CoordinatorCounters counters_;
   CoordinatorGate gate_{options_.access};
   SiteServiceImpl sites_{gate_};
@@ -164,6 +173,7 @@ class Running final : public RunningCoordinator {
   std::unique_ptr<StateStore> store_;
   std::shared_ptr<Coordinator> coordinator_;
   std::unique_ptr<CatalogWriter> catalog_;
+  std::unique_ptr<StorageSweeper> sweeper_;
   std::shared_ptr<void> gauges_, disk_;
   absl::Mutex watch_mutex_;
   std::function<void(bool)> watch_ ABSL_GUARDED_BY(watch_mutex_);

@@ -26,6 +26,8 @@ struct CoordinatorOptions {
   CoordinatorPolicy policy;
   // Where the STAC catalogue of current products is written; null: nowhere.
   std::shared_ptr<storage::ObjectStore> output;
+  // How often the leader sweeps `output`; zero: only when somebody calls `arpent storage sweep`.
+  absl::Duration sweep_interval;
   std::shared_ptr<const rpc::AccessControl> access;  // null: everyone may call
   // With PostgreSQL: who this is, for people, and how long it leads without a sign of life.
   std::string name;

@@ -33,6 +33,10 @@ void WorkerRoster::ForgetSilent(absl::Time now) {
   }
 }
 
+void WorkerRoster::ShiftTimes(absl::Duration by) {
+  for (auto& [id, worker] : workers_) worker.heard += by;
+}
+
 bool WorkerRoster::Offers(const std::string& stage_version) const {
   return std::any_of(workers_.begin(), workers_.end(),
                      [&](const auto& worker) { return worker.second.offer.stage_versions.count(stage_version) > 0; });

@@ -21,6 +21,8 @@ class WorkerRoster {
   // Notes what a worker says of itself. True when stages came that nobody offered before.
   bool Hear(const worker::v1::SynchronizeRequest& request, absl::Time now);
   void ForgetSilent(absl::Time now);
+  // The clock was set `by` ahead.
+  void ShiftTimes(absl::Duration by);
 
   bool Offers(const std::string& stage_version) const;
   // The stage as workers offer it: "l2a@1#<tables>" or "l2a@1" for "l2a@1"; of several, what most slots offer.

@@ -30,6 +30,9 @@ CONTRACT = {
         "arpent_task_oldest_running_seconds": {"stage"},
         "arpent_ledger_remaining_seconds": {"stage"},
         "arpent_leader": set(),
+        "arpent_swept_folders_total": {"reason"},
+        "arpent_swept_bytes_total": set(),
+        "arpent_sweep_failures_total": set(),
     },
     "cache": {
         "arpent_cache_requests_total": {"result"},

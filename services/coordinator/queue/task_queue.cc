@@ -141,6 +141,19 @@ absl::Status TaskQueue::Return(const std::string& task_id, int64_t token) {
   return absl::OkStatus();
 }
 
+void TaskQueue::ShiftTimes(absl::Duration by) {
+  sleeping_.clear();
+  expiring_.clear();
+  for (auto& [task_id, task] : tasks_) {
+    task.since += by;
+    task.not_before += by;
+    task.lease.start += by;
+    task.lease.expiry += by;
+    if (task.state == State::kBackoff) sleeping_.insert({task.not_before, task_id});
+    if (task.state == State::kLeased) expiring_.insert({task.lease.expiry, task_id});
+  }
+}
+
 std::vector<AttemptEnd> TaskQueue::ExpireLeases() {
   std::vector<AttemptEnd> ended;
   const absl::Time now = clock_.Now();

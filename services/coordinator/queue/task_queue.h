@@ -94,6 +94,9 @@ class TaskQueue {
   absl::StatusOr<AttemptEnd> Fail(const std::string& task_id, int64_t token, const absl::Status& status);
   absl::Status Return(const std::string& task_id, int64_t token);
 
+  // The clock was set `by` ahead (back when negative): every time that is kept here moves with it.
+  void ShiftTimes(absl::Duration by);
+
   // Ends the leases that have run out, as DEADLINE_EXCEEDED.
   std::vector<AttemptEnd> ExpireLeases();
 

@@ -1,4 +1,4 @@
-#include "services/cli/storage_sweep.h"
+#include "services/coordinator/sweep/sweep_plan.h"
 
 #include <algorithm>
 #include <map>
@@ -12,10 +12,10 @@
 #include "common/product/publication.h"
 #include "common/rpc/site_rules.h"
 
-namespace arpent::cli {
+namespace arpent::coordinator {
 namespace {
 
-using arpent::product::v1::Product;
+using product::v1::Product;
 
 constexpr absl::Duration kFresh = absl::Hours(24);
 constexpr absl::string_view kSweptPrefixes[] = {"l2a/",     "align/",     "composite/",  "vegetation/", "samples/",
@@ -31,7 +31,7 @@ std::string FolderOf(const std::string& path) { return path.substr(0, path.rfind
 // How long a stage's products are kept, as its site says; none: for ever.
 class Retention {
  public:
-  static absl::StatusOr<Retention> Of(const std::vector<arpent::site::v1::Site>& sites) {
+  static absl::StatusOr<Retention> Of(const std::vector<site::v1::Site>& sites) {
     Retention retention;
     for (const auto& site : sites) {
       retention.sites_.insert(site.name());
@@ -84,7 +84,7 @@ std::optional<absl::Time> PublishedAt(const storage::StoreSet& stores, const std
 std::string Verdict(const storage::StoreSet& stores, const SweepState& state, const Retention& retention,
                     const Product& product) {
   if (state.in_use.contains(product.uri())) return "";
-  if (!product.current()) return "old version";
+  if (!product.current()) return kOldVersion;
   const auto span = retention.For(product);
   if (!span) return "";
   const auto published = PublishedAt(stores, product.uri());
@@ -116,22 +116,58 @@ absl::Status Spare(const storage::StoreSet& stores, std::vector<std::string> kep
   return absl::OkStatus();
 }
 
+constexpr absl::string_view kWork = "work/";
+
 struct Folder {
   std::vector<storage::ObjectInfo> objects;
   bool published = false;
+  absl::Time newest = absl::InfinitePast();  // of its objects; InfiniteFuture: not known
+
+  void Add(const storage::ObjectInfo& object) {
+    const bool item = absl::EndsWith(object.path, "/item.json");
+    published = published || item;
+    objects.insert(item ? objects.begin() : objects.end(), object);
+    newest = std::max(newest, object.modified);
+  }
 };
+
+// work/{key}/... -> work/{key}
+std::string WorkFolderOf(const std::string& path) { return path.substr(0, path.find('/', kWork.size())); }
 
 absl::StatusOr<std::map<std::string, Folder>> ListFolders(storage::ObjectStore& output) {
   ARPENT_ASSIGN_OR_RETURN(const auto objects, output.List("", /*recursive=*/true));
   std::map<std::string, Folder> folders;
   for (const storage::ObjectInfo& object : objects) {
-    if (!IsSwept(object.path)) continue;
-    Folder& folder = folders[FolderOf(object.path)];
-    const bool item = absl::EndsWith(object.path, "/item.json");
-    folder.published = folder.published || item;
-    folder.objects.insert(item ? folder.objects.begin() : folder.objects.end(), object);
+    if (absl::StartsWith(object.path, kWork)) folders[WorkFolderOf(object.path)].Add(object);
+    if (IsSwept(object.path)) folders[FolderOf(object.path)].Add(object);
   }
   return folders;
+}
+
+bool IsOpen(const SweepState& state, const std::string& key_digits) {
+  const auto key = state.open_keys.lower_bound(key_digits);
+  return key != state.open_keys.end() && absl::StartsWith(*key, key_digits);
+}
+
+// A product's folder is named by the first digits of its key; what else lies there (a collection) is nobody's to remove.
+bool IsNamedByKey(const std::string& folder) {
+  const size_t begin = folder.rfind('_') + 1;
+  return begin > 0 && folder.size() - begin == 12 && folder.find_first_not_of("0123456789abcdef", begin) == std::string::npos;
+}
+
+// Why a folder may go that belongs to no product the coordinator knows; "" when it stays.
+std::string VerdictOfUnknown(const storage::StoreSet& stores, const SweepState& state, const std::string& path,
+                             const Folder& folder) {
+  const bool is_work = absl::StartsWith(path, kWork);
+  if (IsOpen(state, SweepPlan::Removal{.folder = path}.KeyDigits())) return "";
+  if (!folder.published || is_work) {
+    if (state.now - folder.newest < kFresh) return "";
+    if (is_work) return kLeftOverWork;
+    return IsNamedByKey(path) ? kUnfinished : "";
+  }
+  if (!state.runs_in_progress) return kUnknown;
+  const auto published = PublishedAt(stores, storage::StoreUri{"output", path}.ToString());
+  return published && state.now - *published >= kFresh ? kUnknown : "";
 }
 
 }  // namespace
@@ -153,7 +189,7 @@ absl::StatusOr<SweepPlan> PlanSweep(const storage::StoreSet& stores, const Sweep
     if (verdicts[i].empty()) {
       kept.push_back(product.uri());
     } else {
-      going[product.key()] = {uri.path, product.key(), verdicts[i], {}};
+      going[product.key()] = {.folder = uri.path, .key = product.key(), .reason = verdicts[i]};
     }
   }
   ARPENT_RETURN_IF_ERROR(Spare(stores, std::move(kept), going));
@@ -164,23 +200,26 @@ absl::StatusOr<SweepPlan> PlanSweep(const storage::StoreSet& stores, const Sweep
   ARPENT_ASSIGN_OR_RETURN(const auto folders, ListFolders(*output));
   SweepPlan plan;
   for (const auto& [path, folder] : folders) {
-    if (!folder.published) continue;
     auto removal = by_folder.find(path);
     if (removal == by_folder.end()) {
       if (known.contains(path)) continue;
-      if (state.runs_in_progress) {
-        const auto published = PublishedAt(stores, storage::StoreUri{"output", path}.ToString());
-        if (!published || state.now - *published < kFresh) continue;
-      }
-      removal = by_folder.emplace(path, SweepPlan::Removal{path, "", "unknown", {}}).first;
+      const std::string reason = VerdictOfUnknown(stores, state, path, folder);
+      if (reason.empty()) continue;
+      removal = by_folder.emplace(path, SweepPlan::Removal{.folder = path, .reason = reason}).first;
     }
     for (const storage::ObjectInfo& object : folder.objects) {
       removal->second.objects.push_back(object.path);
-      plan.bytes += object.size_bytes;
+      removal->second.bytes += object.size_bytes;
     }
+    plan.bytes += removal->second.bytes;
   }
   for (auto& [path, removal] : by_folder) plan.removals.push_back(std::move(removal));
   return plan;
+}
+
+absl::Status Remove(storage::ObjectStore& output, const SweepPlan::Removal& removal) {
+  for (const std::string& path : removal.objects) ARPENT_RETURN_IF_ERROR(output.Delete(path));
+  return absl::OkStatus();
 }
 
 absl::Status Sweep(storage::ObjectStore& output, const SweepPlan& plan,
@@ -190,9 +229,9 @@ absl::Status Sweep(storage::ObjectStore& output, const SweepPlan& plan,
       const absl::Status forgotten = forget(removal.key);
       if (!forgotten.ok() && !absl::IsNotFound(forgotten)) return forgotten;
     }
-    for (const std::string& path : removal.objects) ARPENT_RETURN_IF_ERROR(output.Delete(path));
+    ARPENT_RETURN_IF_ERROR(Remove(output, removal));
   }
   return absl::OkStatus();
 }
 
-}  // namespace arpent::cli
+}  // namespace arpent::coordinator

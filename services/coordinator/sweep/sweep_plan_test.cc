@@ -1,4 +1,4 @@
-#include "services/cli/storage_sweep.h"
+#include "services/coordinator/sweep/sweep_plan.h"
 
 #include <gmock/gmock.h>
 
@@ -7,7 +7,7 @@
 #include "common/testing/status_matchers.h"
 #include "common/testing/temporary_folder.h"
 
-namespace arpent::cli {
+namespace arpent::coordinator {
 namespace {
 
 using ::testing::ElementsAre;
@@ -126,6 +126,35 @@ TEST_F(Sweeping, UnknownFoldersGoButNotWhileTheyMayBeNews) {
   EXPECT_THAT(Going(), ElementsAre("unknown: unknown"));
 }
 
+TEST_F(Sweeping, WhatWasNeverFinishedAndLeftOverWorkGoAfterADayUnlessACellOfItsKeyIsOpen) {
+  const std::string key = Sha256Of("in parts"), other = Sha256Of("other");
+  for (const std::string& path :
+       {absl::StrCat("l2a/33TVL/2021/B_", key.substr(0, 12), "/B02.tif"), absl::StrCat("work/", key, "/2x2-0/item.json"),
+        absl::StrCat("work/", key, "/2x2-0/CM.tif"), absl::StrCat("work/", other, "/made.SAFE/B02.jp2"),
+        std::string("l2a/notes/readme.txt"), std::string("l2a/collection.json"), std::string("inputs/abc/parcels.gpkg")}) {
+    ASSERT_OK(stores_->WriteAll("output:/" + path, "bytes"));
+  }
+  const auto going = [this] {
+    const absl::StatusOr<SweepPlan> plan = PlanSweep(*stores_, state_);
+    EXPECT_OK(plan.status());
+    std::vector<std::string> lines;
+    for (const auto& removal : plan->removals) {
+      lines.push_back(absl::StrCat(removal.folder, ": ", removal.reason, ", ", removal.objects.size()));
+    }
+    return lines;
+  };
+  state_.now += absl::Hours(23);
+  EXPECT_THAT(going(), IsEmpty());
+  state_.now += absl::Hours(2);
+  const std::string unfinished = absl::StrCat("l2a/33TVL/2021/B_", key.substr(0, 12), ": unfinished, 1");
+  const std::string parts = absl::StrCat("work/", key, ": left-over work, 2");
+  const std::string made = absl::StrCat("work/", other, ": left-over work, 1");
+  EXPECT_THAT(going(), UnorderedElementsAre(unfinished, parts, made));
+  state_.runs_in_progress = true;
+  state_.open_keys = {key};
+  EXPECT_THAT(going(), ElementsAre(made));
+}
+
 TEST_F(Sweeping, ADamagedItemOfAKeptProductStopsIt) {
   Add("l2a-1", "l2a", "l2a/33TVL/2021/A", "", {}, /*current=*/false);
   Add("map", "map", "map/s/2021/map", "s", {"l2a-1"});
@@ -150,4 +179,4 @@ TEST_F(Sweeping, TheCoordinatorForgetsFirst) {
 }
 
 }  // namespace
-}  // namespace arpent::cli
+}  // namespace arpent::coordinator
