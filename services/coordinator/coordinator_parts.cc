@@ -73,7 +73,7 @@ bool Coordinator::CanBeCut(const ActiveTask& task) const {
   return !task.parts.cut() && stage.ok() && (*stage)->part_memory_bytes > 0;
 }
 
-// The long tail: when fewer tasks are ready than slots are idle, those that are worth it are cut.
+// The long tail: when slots would idle for want of ready tasks, those that are worth it are cut.
 void Coordinator::CutForIdleSlots() {
   const int ready = static_cast<int>(queue_.ready());
   const int idle = roster_.slots() - static_cast<int>(queue_.leased());

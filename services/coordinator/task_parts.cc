@@ -56,7 +56,7 @@ double TaskParts::Progress() const {
 }
 
 int PartsAcross(int idle, int ready, double core_seconds, double least_part_seconds) {
-  if (ready <= 0 || ready >= idle) return 1;
+  if (ready <= 0 || idle < 2 * ready) return 1;
   int across = 2;
   while (across < kMostAcross && across * across * ready < idle) ++across;
   while (across > 1 && core_seconds < least_part_seconds * across * across) --across;

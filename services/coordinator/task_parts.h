@@ -45,8 +45,9 @@ class TaskParts {
   double last_ = 0;                // of the product's own task
 };
 
-// Into how many across a task is cut when `idle` slots could work on `ready` tasks: no finer than there are idle slots, not
-// beyond 4 x 4, and no part below `least_part_seconds`. 1: it is left whole.
+// Into how many across a task is cut when `idle` slots could work on `ready` tasks: only when there are two slots for each, as parts
+// cost more CPU than the whole (docs/performance.md); no finer than there are idle slots, not beyond 4 x 4, and no part below
+// `least_part_seconds`. 1: it is left whole.
 int PartsAcross(int idle, int ready, double core_seconds, double least_part_seconds);
 
 }  // namespace arpent::coordinator

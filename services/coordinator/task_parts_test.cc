@@ -44,6 +44,7 @@ TEST(TaskParts, OneTaskUntilItIsCut) {
 TEST(PartsAcross, AsFineAsSlotsAreIdleAndAsPartsAreWorthIt) {
   EXPECT_EQ(PartsAcross(8, 8, 1e6, 10), 1) << "every slot has a task of its own";
   EXPECT_EQ(PartsAcross(8, 0, 1e6, 10), 1);
+  EXPECT_EQ(PartsAcross(3, 2, 1e6, 10), 1) << "parts cost more than the one idle slot gives";
   EXPECT_EQ(PartsAcross(2, 1, 1e6, 10), 2);
   EXPECT_EQ(PartsAcross(8, 2, 1e6, 10), 2);
   EXPECT_EQ(PartsAcross(9, 2, 1e6, 10), 3);
