@@ -97,7 +97,12 @@ void ReadIdentity(KeyReader& reader, LandsatMetadata& metadata) {
 void ReadGrid(KeyReader& reader, LandsatMetadata& metadata) {
   const std::string projection = reader.Text("MAP_PROJECTION");
   if (projection != "UTM") reader.Fail(absl::StrCat("MAP_PROJECTION: '", projection, "'; UTM can be read"));
-  metadata.grid.epsg = kUtmNorth + reader.Integer("UTM_ZONE");
+  const int zone = reader.Integer("UTM_ZONE");
+  if (zone < 1 || zone > 60) {
+    reader.Fail(absl::StrCat("UTM_ZONE: ", zone, " is not 1 to 60"));
+    return;
+  }
+  metadata.grid.epsg = kUtmNorth + zone;
   metadata.grid.pixel_m = kPixel_m;
   // Corners are centres of pixels.
   metadata.grid.west = reader.Number("CORNER_UL_PROJECTION_X_PRODUCT") - kPixel_m / 2;
