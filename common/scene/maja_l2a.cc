@@ -125,7 +125,10 @@ absl::StatusOr<Description> Describe(const ProductFolder& folder) {
   if (!absl::SimpleAtoi(absl::StripPrefix(code, "EPSG:"), &description.epsg)) {
     reader.Fail(absl::StrCat("HORIZONTAL_CS_CODE: '", code, "' is not an EPSG code"));
   }
-  description.relative_orbit = RelativeOrbit(static_cast<int>(reader.NumberOr("ORBIT_NUMBER", 0)), description.platform);
+  const double orbit = reader.NumberOr("ORBIT_NUMBER", 0);
+  const bool is_orbit = orbit >= 0 && orbit < 1e7;
+  if (!is_orbit) reader.Fail(absl::StrCat("ORBIT_NUMBER: ", orbit, " is no orbit"));
+  description.relative_orbit = is_orbit ? RelativeOrbit(static_cast<int>(orbit), description.platform) : 0;
   description.quantification = reader.NumberOr("REFLECTANCE_QUANTIFICATION_VALUE", description.quantification);
   description.aot_quantification =
       reader.NumberOr("AEROSOL_OPTICAL_THICKNESS_QUANTIFICATION_VALUE", description.aot_quantification);

@@ -23,6 +23,7 @@ const std::array<int, kSentinel2Bands> kSentinel2BandResolutions_m = {60, 10, 10
 namespace {
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+constexpr double kMostOrbit = 999;  // relative: 143 of them
 
 // bandId or band_id of a node; -1 (and an error) when it is none of the bands.
 int BandOf(const pugi::xml_node& node, XmlReader& reader) {
@@ -181,7 +182,9 @@ absl::StatusOr<SafeProductMetadata> ParseProduct(absl::string_view xml, const st
   product.processing_baseline = reader.Text("PROCESSING_BASELINE");
   product.datatake_start = reader.Time("DATATAKE_SENSING_START");
   product.generation_time = reader.Time("GENERATION_TIME");
-  product.relative_orbit = static_cast<int>(reader.Number("SENSING_ORBIT_NUMBER"));
+  const double orbit = reader.Number("SENSING_ORBIT_NUMBER");
+  if (!(orbit >= 0 && orbit <= kMostOrbit)) reader.Fail(absl::StrCat("SENSING_ORBIT_NUMBER: ", orbit, " is no relative orbit"));
+  product.relative_orbit = reader.status().ok() ? static_cast<int>(orbit) : 0;
   product.quantification = reader.Number(names.quantification);
   if (reader.status().ok() && !(product.quantification > 0)) {
     reader.Fail(absl::StrCat(names.quantification, " is not positive"));
