@@ -141,7 +141,10 @@ absl::Status CheckProcessing(const Site& site) {
   if (site.has_auxiliary()) {
     ARPENT_RETURN_IF_ERROR(CheckUri("auxiliary.dem", site.auxiliary().dem()));
     ARPENT_RETURN_IF_ERROR(CheckOneOf("auxiliary.aerosol", site.auxiliary().aerosol(),
-                                      {"continental", "maritime", "urban", "desert", "biomass", "auto"}));
+                                      {"continental", "maritime", "urban", "desert", "biomass", "auto", "cams"}));
+    if (site.auxiliary().aerosol() == "cams" && site.auxiliary().cams().empty()) {
+      return Wrong("auxiliary.aerosol", "'cams' needs the file `cams` beside it");
+    }
   }
   ARPENT_RETURN_IF_ERROR(CheckShare("l2a.cloud_limit", site.l2a().has_cloud_limit(), site.l2a().cloud_limit()));
   if (!site.composite().period().empty()) {

@@ -7,6 +7,7 @@
 #include "services/cli/atmosphere_command.h"
 #include "services/cli/completion_command.h"
 #include "services/cli/output.h"
+#include "services/cli/prior_command.h"
 #include "services/cli/product_commands.h"
 #include "services/cli/run_commands.h"
 #include "services/cli/simulate_command.h"
@@ -29,6 +30,7 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"table", "json"}));
   int exit_code = kDone;
   AddL2aCommand(app, format, exit_code);
+  AddPriorCommand(app, format, exit_code);
   AddCompositeCommand(app, format, exit_code);
   AddVegetationCommand(app, format, exit_code);
   AddCropMaskCommand(app, format, exit_code);

@@ -154,6 +154,8 @@ absl::StatusOr<Site> ReadSiteWithUploads(const std::string& site_file, storage::
   if (area_is_file) ARPENT_RETURN_IF_ERROR(Upload(site.mutable_area(), folder, output, "area"));
   if (site.has_auxiliary()) {
     ARPENT_RETURN_IF_ERROR(Upload(site.mutable_auxiliary()->mutable_dem(), folder, output, "auxiliary.dem"));
+    ARPENT_RETURN_IF_ERROR(Upload(site.mutable_auxiliary()->mutable_cams(), folder, output, "auxiliary.cams"));
+    ARPENT_RETURN_IF_ERROR(Upload(site.mutable_auxiliary()->mutable_prior(), folder, output, "auxiliary.prior"));
   }
   if (site.has_parcels()) {
     ARPENT_RETURN_IF_ERROR(Upload(site.mutable_parcels()->mutable_file(), folder, output, "parcels.file"));

@@ -19,7 +19,7 @@ using stages::TaskSpec;
 
 struct L2aArguments {
   StandaloneOptions standalone;
-  std::string scene, dem, aerosol = "continental";
+  std::string scene, dem, cams, prior, aerosol = "continental";
   double cloud_limit = 0.9;
   bool no_adjacency = false, no_terrain = false, cirrus = false;
 };
@@ -38,9 +38,11 @@ absl::StatusOr<int> RunL2aCommand(const L2aArguments& arguments, OutputFormat fo
   task.parameters.Set("terrain", !arguments.no_terrain);
   task.parameters.Set("cirrus", arguments.cirrus);
   task.inputs.push_back({"scene", metadata.digest, uri});
-  if (!arguments.dem.empty()) {
-    ARPENT_ASSIGN_OR_RETURN(TaskInput dem, standalone->FileInput("dem", arguments.dem));
-    task.inputs.push_back(std::move(dem));
+  const std::pair<const char*, std::string> files[] = {{"dem", arguments.dem}, {"cams", arguments.cams}, {"prior", arguments.prior}};
+  for (const auto& [role, path] : files) {
+    if (path.empty()) continue;
+    ARPENT_ASSIGN_OR_RETURN(TaskInput file, standalone->FileInput(role, path));
+    task.inputs.push_back(std::move(file));
   }
   ARPENT_ASSIGN_OR_RETURN(TaskInput tables, standalone->TablesInput());
   task.inputs.push_back(std::move(tables));
@@ -199,8 +201,10 @@ void AddL2aCommand(CLI::App& app, const OutputFormat& format, int& exit_code) {
   command->add_option("scene", arguments->scene, "SAFE folder or .zip, or a Landsat Level 1 folder")->required();
   AddStandaloneOptions(*command, arguments->standalone);
   command->add_option("--dem", arguments->dem, "Elevation above sea level in m (any GDAL raster)");
-  command->add_option("--aerosol", arguments->aerosol, "continental, maritime, urban, desert, biomass or auto")
-      ->check(CLI::IsMember({"continental", "maritime", "urban", "desert", "biomass", "auto"}));
+  command->add_option("--cams", arguments->cams, "Aerosol of CAMS (NetCDF): AOT where the scene does not tell it");
+  command->add_option("--prior", arguments->prior, "Ground of clear dates (GeoTIFF of `arpent prior`)");
+  command->add_option("--aerosol", arguments->aerosol, "continental, maritime, urban, desert, biomass; auto: by the scene; cams: by --cams")
+      ->check(CLI::IsMember({"continental", "maritime", "urban", "desert", "biomass", "auto", "cams"}));
   command->add_option("--cloud-limit", arguments->cloud_limit, "Skip a scene with more cloud than this share")
       ->check(CLI::Range(0.0, 1.0));
   command->add_flag("--no-adjacency", arguments->no_adjacency, "Leave the adjacency correction out");

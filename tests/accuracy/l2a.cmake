@@ -1,5 +1,5 @@
 # L2A against truth that this code has not made; each prints the table that docs/algorithms shows.
-add_executable(l2a_retrieval_test ${CMAKE_CURRENT_LIST_DIR}/l2a_retrieval_test.cc)
+add_executable(l2a_retrieval_test ${CMAKE_CURRENT_LIST_DIR}/l2a_retrieval_test.cc ${CMAKE_CURRENT_LIST_DIR}/l2a_other_ground_test.cc)
 target_link_libraries(l2a_retrieval_test PRIVATE arpent_stage_l2a arpent_testing GTest::gtest_main GTest::gmock)
 add_dependencies(l2a_retrieval_test atmosphere-tables)
 add_test(NAME accuracy.l2a_retrieval COMMAND l2a_retrieval_test)

@@ -1,89 +1,20 @@
 // Aerosol and water vapour retrieved from scenes that 6S lights and sees: the forward atmosphere is 6S's (truth.csv of
 // the shared data), the inverse is ours, and the ground has red / 2.2 um ratios of 0.45-0.60 and blue / red ratios of
 // 0.40-0.60 drawn scene by scene (parcels scatter around them), soils mixed in, 3 % of it dark vegetation. Prints the
-// rows of docs/algorithms/l2a-retrieval.md. ARPENT_TABLES names the folder of atmosphere.lut.
+// rows of docs/algorithms/l2a-retrieval.md.
 #include <gtest/gtest.h>
 
-#include <array>
-#include <cmath>
 #include <cstdio>
-#include <cstdlib>
-#include <fstream>
-#include <map>
-#include <random>
-#include <sstream>
-#include <string>
-#include <vector>
 
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_split.h"
-#include "common/stages/l2a/air.h"
-#include "common/stages/l2a/coarse_scene.h"
-#include "common/stages/l2a/retrieval.h"
-#include "common/testing/status_matchers.h"
-#include "common/testing/temporary_folder.h"
+#include "tests/accuracy/six_s_scenes.h"
 
 namespace arpent::stages {
 namespace {
 
-using raster::Image;
-
-constexpr std::array<const char*, 11> kBands = {"B02", "B03", "B04", "B05", "B06", "B07",
-                                                "B08", "B8A", "B09", "B11", "B12"};
-constexpr int kSize = 120;  // coarse pixels: 7.2 km
 constexpr int kParcel = 4;
-
-struct SixS {
-  double xa = 0, xb = 0, xc = 0;
-  double Toa(double rho) const { return (rho / (1 - xc * rho) + xb) / xa; }
-};
-
-struct TruthScene {
-  std::string sensor, aerosol;
-  double sun_zenith_deg = 0, view_zenith_deg = 0, relative_azimuth_deg = 0;
-  double aot = 0, water = 0, ozone = 0, altitude_km = 0;
-  std::map<std::string, SixS> bands;
-};
-
-std::vector<TruthScene> ReadTruth() {
-  std::ifstream file(testing::SharedData("radiative_transfer") + "/truth.csv");
-  std::string line;
-  std::getline(file, line);
-  std::map<std::string, size_t> column;
-  for (const absl::string_view name : absl::StrSplit(line, ',')) column.emplace(std::string(name), column.size());
-  std::map<std::string, TruthScene> scenes;
-  while (std::getline(file, line)) {
-    const std::vector<std::string> cells = absl::StrSplit(line, ',');
-    const auto number = [&](const char* name) {
-      double value = 0;
-      EXPECT_TRUE(absl::SimpleAtod(cells[column.at(name)], &value)) << name;
-      return value;
-    };
-    if (cells[column.at("sensor")].substr(0, 2) != "S2") continue;
-    TruthScene& scene = scenes[cells[column.at("scene_id")] + cells[column.at("sensor")]];
-    scene.sensor = cells[column.at("sensor")];
-    scene.aerosol = cells[column.at("aerosol")];
-    scene.sun_zenith_deg = number("sza_deg"), scene.view_zenith_deg = number("vza_deg");
-    scene.relative_azimuth_deg = number("raa_deg");
-    scene.aot = number("aot550"), scene.water = number("wv_gcm2"), scene.ozone = number("o3_atmcm");
-    scene.altitude_km = number("alt_km");
-    scene.bands[cells[column.at("band")]] = {number("xa"), number("xb"), number("xc")};
-  }
-  std::vector<TruthScene> result;
-  for (auto& [id, scene] : scenes) {
-    bool whole = scene.aot >= 0.05 && scene.aot <= 0.6 && scene.sun_zenith_deg <= 70 && scene.aerosol != "none";
-    for (const char* band : kBands) whole = whole && scene.bands.count(band) != 0;
-    if (whole) result.push_back(std::move(scene));
-  }
-  return result;
-}
 
 // Ground of one parcel, by band.
 using Spectrum = std::map<std::string, double>;
-
-double Uniform(std::mt19937& random, double low, double high) {
-  return low + (high - low) * (random() % 100000) * 1e-5;
-}
 
 // Ratios of a scene's vegetation; parcels scatter around them, so that the scene as a whole is off our relation.
 struct Ratios {
@@ -109,20 +40,12 @@ Spectrum DrawParcel(const Ratios& ratios, std::mt19937& random) {
   return ground;
 }
 
-struct Drawn {
-  CoarseScene coarse;
-  std::map<std::string, Image<float>> ground;
-};
-
 // Digitised TOA reflectance of the parcels under the scene's 6S atmosphere.
 Drawn Draw(const TruthScene& truth, uint32_t seed) {
   std::mt19937 random(seed);
   std::normal_distribution<double> noise(0, 0.0006);
   const Ratios ratios{Uniform(random, 0.45, 0.60), Uniform(random, 0.40, 0.60)};
-  Drawn drawn;
-  drawn.coarse.grid = {32633, 300000, 5100000, kCoarsePixel_m, kSize, kSize};
-  drawn.coarse.valid = drawn.coarse.data = Image<uint8_t>(kSize, kSize, 1);
-  for (const char* band : kBands) drawn.coarse.toa[band] = drawn.ground[band] = Image<float>(kSize, kSize);
+  Drawn drawn = EmptyScene();
   for (int py = 0; py < kSize; py += kParcel) {
     for (int px = 0; px < kSize; px += kParcel) {
       const Spectrum parcel = DrawParcel(ratios, random);
@@ -139,39 +62,6 @@ Drawn Draw(const TruthScene& truth, uint32_t seed) {
     }
   }
   return drawn;
-}
-
-scene::SceneMetadata MetadataOf(const TruthScene& truth) {
-  scene::SceneMetadata m;
-  m.product_id = "drawn";
-  m.platform = truth.sensor;
-  m.grid = m.tile_grid = {32633, 300000, 5100000, 10, kSize * 6, kSize * 6};
-  m.mean_sun_zenith_deg = truth.sun_zenith_deg;
-  m.mean_sun_azimuth_deg = truth.relative_azimuth_deg;
-  for (const char* band : kBands) {
-    m.bands.push_back({.name = band});
-    m.mean_view_zenith_deg.push_back(truth.view_zenith_deg);
-    m.mean_view_azimuth_deg.push_back(0);
-  }
-  return m;
-}
-
-struct Errors {
-  double squared = 0;
-  double sum = 0;
-  int count = 0;
-  void Add(double error) { squared += error * error, sum += error, ++count; }
-  double Rmse() const { return std::sqrt(squared / count); }
-  double Bias() const { return sum / count; }
-};
-
-absl::StatusOr<kernels::AtmosphereTables> ReadTables() {
-  const char* folder = std::getenv("ARPENT_TABLES");
-  if (folder == nullptr) return absl::FailedPreconditionError("ARPENT_TABLES names the folder of atmosphere.lut");
-  std::ifstream file(std::string(folder) + "/atmosphere.lut", std::ios::binary);
-  std::stringstream bytes;
-  bytes << file.rdbuf();
-  return kernels::AtmosphereTables::Parse(bytes.str());
 }
 
 // Surface error of blue and red with the model that `auto` takes, and with continental whatever the air is made of.
@@ -195,8 +85,12 @@ TEST(Retrieval, ChoosingTheAerosolIsNoWorseThanNotToChoose) {
       MaskScene mask_scene;
       ASSERT_OK(PrepareMaskScene(metadata, drawn.coarse, air, 0, 2, mask_scene));
       const Image<uint8_t> clear(kSize, kSize, 1);
-      if (choose) ASSERT_OK(ChooseAerosol(metadata, drawn.coarse, mask_scene, clear, false, 2, air));
-      ASSERT_OK(RetrieveAot(metadata, drawn.coarse, mask_scene, clear, false, 2, air).status());
+      const TargetScene targets{metadata, drawn.coarse, mask_scene, air, /*adjacency=*/false};
+      const AotGround ground{.land = clear, .water = {}};
+      if (choose) {
+        ASSERT_OK(ChooseAerosol(targets, ground, 2, air));
+      }
+      ASSERT_OK(RetrieveAot(targets, ground, 2, air).status());
       if (choose && air.aerosol() != kernels::AerosolModel::kContinental) {
         ++(kernels::NameOf(air.aerosol()) == truth.aerosol ? right : other);
       }
@@ -237,7 +131,7 @@ TEST(Retrieval, FromScenesThatSixSLights) {
     ASSERT_OK(PrepareMaskScene(metadata, drawn.coarse, air, 0, 2, mask_scene));
     const Image<uint8_t> clear(kSize, kSize, 1);
     ASSERT_OK(RetrieveWater(metadata, drawn.coarse, clear, false, 2, air).status());
-    ASSERT_OK_AND_ASSIGN(const AotResult found, RetrieveAot(metadata, drawn.coarse, mask_scene, clear, /*adjacency=*/false, 2, air));
+    ASSERT_OK_AND_ASSIGN(const AotResult found, RetrieveAot({metadata, drawn.coarse, mask_scene, air, /*adjacency=*/false}, {.land = clear, .water = {}}, 2, air));
     ASSERT_OK_AND_ASSIGN(const WaterResult water, RetrieveWater(metadata, drawn.coarse, clear, true, 2, air));
     std::printf("%-12s aot %.3f found %.3f (+-%.3f)  water %.2f found %.2f  sza %.0f alt %.1f\n", truth.aerosol.c_str(),
                 truth.aot, found.mean, found.mean_uncertainty, truth.water, water.mean_gcm2, truth.sun_zenith_deg,

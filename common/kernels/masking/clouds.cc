@@ -126,7 +126,7 @@ Image<uint8_t> KeepClouds(const Image<uint8_t>& percent) {
 
 }  // namespace
 
-CloudMasks DetectClouds(const MaskInput& input) {
+CloudMasks DetectClouds(const MaskInput& input, const KnownReflectance* known) {
   const int width = input.width();
   const int height = input.height();
   CloudMasks masks;
@@ -145,6 +145,7 @@ CloudMasks DetectClouds(const MaskInput& input) {
       masks.cloud_percent(x, y) = static_cast<uint8_t>(p * 100.0f + 0.5f);
     }
   }
+  if (known != nullptr) JudgeByChange(input, *known, masks.snow.view(), masks.cloud_percent.view());
   const Image<uint8_t> kept = KeepClouds(masks.cloud_percent);
   masks.cloud = Dilate(kept.view(), 1);
   for (int y = 0; y < height; ++y) {

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 
+#include "common/kernels/masking/change.h"
 #include "common/kernels/masking/mask_input.h"
 #include "common/raster/image.h"
 
@@ -28,7 +29,8 @@ struct CloudMasks {
 inline constexpr int kCloudPercent = 50;
 inline constexpr int kCertainCloudPercent = 90;
 
-CloudMasks DetectClouds(const MaskInput& input);
+// `known`: of the ground on clear dates, for the test by change (change.h); null when nothing is.
+CloudMasks DetectClouds(const MaskInput& input, const KnownReflectance* known = nullptr);
 
 // Cloudy share (cloud, without cirrus) of the valid pixels, 0-1; 0 when none is valid.
 double CloudCover(const CloudMasks& masks);

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <random>
@@ -254,6 +255,59 @@ TEST(SceneClass, NamesCoversAndPutsMasksFirst) {
   EXPECT_EQ(QualityBits(cloudy, raster::kSclCloudHigh), raster::kQaCloud | raster::kQaCloudShadow);
   EXPECT_EQ(SceneClass(PixelMasks{}, SpectrumOf(kSoil)), raster::kSclNoData);
   EXPECT_EQ(QualityBits(PixelMasks{}, raster::kSclNoData), raster::kQaNoData);
+}
+
+// What is known of a scene's ground: its covers as they are, before clouds and haze.
+struct Known {
+  Image<float> blue, red;
+  explicit Known(const Scene& scene) : blue(scene.bands[0]), red(scene.bands[2]) {}
+  KnownReflectance View() const { return {blue.view(), red.view()}; }
+};
+
+TEST(JudgeByChange, FindsThinCloudThatColourAloneMisses) {
+  Scene scene(120, 120, kMeadow);
+  scene.Rectangle(0, 60, 120, 60, kSoil);
+  const Known known(scene);
+  scene.Rectangle(20, 20, 30, 30, kCloud, 0.12f);
+  const KnownReflectance view = known.View();
+  EXPECT_EQ(Count(DetectClouds(scene.Input()).cloud), 0);
+  const CloudMasks found = DetectClouds(scene.Input(), &view);
+  EXPECT_GE(Count(found.cloud), 800);
+  EXPECT_LE(Count(found.cloud), 32 * 32);
+  EXPECT_EQ(found.cloud(35, 35), 1);
+}
+
+TEST(JudgeByChange, BrightGroundThatWasBrightBeforeIsNoCloud) {
+  constexpr Cover kWhiteRoofs = {0.33f, 0.34f, 0.35f, 0.37f, 0.38f, 0.36f, 0.30f};
+  Scene scene(120, 120, kMeadow);
+  scene.Rectangle(30, 30, 20, 20, kWhiteRoofs);
+  const Known known(scene);
+  const KnownReflectance view = known.View();
+  EXPECT_GE(Count(DetectClouds(scene.Input()).cloud), 300);
+  EXPECT_EQ(Count(DetectClouds(scene.Input(), &view).cloud), 0);
+}
+
+TEST(JudgeByChange, PloughedFieldsHazeOverAllAndUnknownGroundAreLeftAlone) {
+  Scene scene(120, 120, kMeadow);
+  const Known known(scene);
+  scene.Rectangle(10, 10, 40, 40, kSoil);  // ploughed since
+  for (size_t b = 0; b < 3; ++b) {
+    for (int y = 0; y < 120; ++y) {
+      for (float& v : scene.bands[b].row(y)) v += b == 0 ? 0.025f : 0.015f;  // haze everywhere
+    }
+  }
+  const KnownReflectance view = known.View();
+  EXPECT_EQ(Count(DetectClouds(scene.Input(), &view).cloud), 0);
+  Known nothing(scene);
+  for (Image<float>* band : {&nothing.blue, &nothing.red}) {
+    for (int y = 0; y < 120; ++y) std::fill(band->row(y).begin(), band->row(y).end(), NAN);
+  }
+  scene.Rectangle(70, 70, 30, 30, kCloud);
+  const KnownReflectance unknown = nothing.View();
+  const CloudMasks with = DetectClouds(scene.Input(), &unknown), without = DetectClouds(scene.Input());
+  for (int y = 0; y < 120; ++y) {
+    for (int x = 0; x < 120; ++x) ASSERT_EQ(with.cloud_percent(x, y), without.cloud_percent(x, y));
+  }
 }
 
 }  // namespace

@@ -10,31 +10,22 @@ namespace {
 constexpr double kRedSpread = 0.08;
 constexpr double kBlueSpread = 0.115;
 constexpr double kNoise = 0.002;
-constexpr double kOutlier = 9.0;  // squared residual, in sigmas, at which a pixel counts half
 constexpr double kDarkestAllowed = 0.0;
-
-// Surface reflectance of a pixel whose surroundings are not like itself.
-double Surface(const BandCoefficients& c, const SeenPixel& seen) {
-  const Inversion inversion = WithEnvironment(c, SurfaceReflectance(c, seen.around));
-  return inversion.gain * seen.toa - inversion.offset;
-}
-
-double Loss(double squared) { return squared / (1.0 + squared / kOutlier); }
 
 // Mean loss of the pixels at one AOT.
 double Misfit(const AotSteps& steps, size_t k, std::span<const DarkPixel> pixels) {
   double sum = 0;
   for (const DarkPixel& p : pixels) {
-    const double blue = Surface(steps.blue[k], p.blue);
-    const double red = Surface(steps.red[k], p.red);
-    const double swir2 = Surface(steps.swir2[k], p.swir2);
+    const double blue = SurfaceOf(steps.blue[k], p.blue);
+    const double red = SurfaceOf(steps.red[k], p.red);
+    const double swir2 = SurfaceOf(steps.swir2[k], p.swir2);
     const double expected_red = kRedToSwir2 * swir2;
     const double expected_blue = kBlueToRed * kRedToSwir2 * swir2;
     const double red_sigma = kRedSpread * expected_red + kNoise;
     const double blue_sigma = std::hypot(kRedSpread, kBlueSpread) * expected_blue + kNoise;
     const double red_residual = (red - expected_red) / red_sigma;
     const double blue_residual = (blue - expected_blue) / blue_sigma;
-    sum += Loss(red_residual * red_residual) + Loss(blue_residual * blue_residual);
+    sum += RobustLoss(red_residual * red_residual) + RobustLoss(blue_residual * blue_residual);
   }
   return sum / static_cast<double>(pixels.size());
 }
@@ -42,10 +33,10 @@ double Misfit(const AotSteps& steps, size_t k, std::span<const DarkPixel> pixels
 // The AOT at which the pixel comes down to the least reflectance allowed; the last step when it never does.
 double AotOfDarkest(const std::vector<double>& aot, const std::vector<BandCoefficients>& band, const SeenPixel& seen) {
   if (std::isnan(seen.toa)) return aot.back();
-  double before = Surface(band[0], seen) - kDarkestAllowed;
+  double before = SurfaceOf(band[0], seen) - kDarkestAllowed;
   if (before <= 0) return aot.front();
   for (size_t k = 1; k < aot.size(); ++k) {
-    const double here = Surface(band[k], seen) - kDarkestAllowed;
+    const double here = SurfaceOf(band[k], seen) - kDarkestAllowed;
     if (here <= 0) return aot[k - 1] + (aot[k] - aot[k - 1]) * before / (before - here);
     before = here;
   }
@@ -60,21 +51,7 @@ AotEstimate EstimateAot(const AotSteps& steps, std::span<const DarkPixel> pixels
   const std::vector<double>& aot = steps.aot;
   std::vector<double> misfit(aot.size());
   for (size_t k = 0; k < aot.size(); ++k) misfit[k] = Misfit(steps, k, pixels);
-  const size_t best = std::min_element(misfit.begin(), misfit.end()) - misfit.begin();
-  const size_t middle = std::clamp<size_t>(best, 1, aot.size() - 2);
-  // The parabola through the best step and its neighbours.
-  const double left = aot[middle] - aot[middle - 1];
-  const double right = aot[middle + 1] - aot[middle];
-  const double slope_left = (misfit[middle] - misfit[middle - 1]) / left;
-  const double slope_right = (misfit[middle + 1] - misfit[middle]) / right;
-  const double curvature = (slope_right - slope_left) / (0.5 * (left + right));  // second derivative
-  const double slope = (slope_left * right + slope_right * left) / (left + right);
-  AotEstimate estimate;
-  estimate.pixels = static_cast<int>(pixels.size());
-  estimate.misfit = misfit[best];
-  estimate.aot = curvature > 1e-9 ? aot[middle] - slope / curvature : aot[best];
-  estimate.aot = std::clamp(estimate.aot, aot[middle - 1], aot[middle + 1]);
-  estimate.uncertainty = curvature > 1e-9 ? std::clamp(std::sqrt(2.0 / curvature), 0.01, 1.0) : 1.0;
+  AotEstimate estimate = LeastMisfit(aot, misfit, static_cast<int>(pixels.size()));
   const double limit = std::min(AotOfDarkest(aot, steps.blue, darkest_blue), AotOfDarkest(aot, steps.red, darkest_red));
   estimate.aot = std::min(estimate.aot, limit);
   return estimate;

@@ -11,20 +11,13 @@
 #include <span>
 #include <vector>
 
-#include "common/kernels/atmosphere/correction.h"
+#include "common/kernels/retrieval/aot_estimate.h"
 #include "common/raster/image.h"
 
 namespace arpent::kernels {
 
 inline constexpr double kRedToSwir2 = 0.525;
 inline constexpr double kBlueToRed = 0.50;
-
-// TOA reflectance of a pixel in one band, and the mean of its surroundings, whose light strays into its beam. At each AOT
-// that is tried both are inverted together: dark vegetation among bright fields would otherwise pass for hazy. Equal
-// values say that nothing strays.
-struct SeenPixel {
-  float toa = 0, around = 0;
-};
 
 struct DarkPixel {
   SeenPixel blue, red, swir2;
@@ -34,13 +27,6 @@ struct DarkPixel {
 struct AotSteps {
   std::vector<double> aot;
   std::vector<BandCoefficients> blue, red, swir2;
-};
-
-struct AotEstimate {
-  double aot = 0;
-  double uncertainty = 0;  // one sigma, of the relations; they err together, so that more pixels do not lessen it
-  int pixels = 0;          // 0: no estimate
-  double misfit = 0;       // mean loss of the pixels there, in squared sigmas: how well the aerosol model fits
 };
 
 // `darkest_blue`, `darkest_red`: the darkest clear ground of the place (first percentile), NaN when there is none. At least

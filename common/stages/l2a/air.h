@@ -46,6 +46,16 @@ struct Field {
   double At(double east_m, double south_m) const;  // bilinear, continued by the edge values
 };
 
+// AOT taken where the scene says nothing: the default, or what CAMS has there and then.
+inline constexpr double kDefaultAot = 0.15;
+// How far AOT spreads around the guess from scene to scene: an estimate as vague as that counts half.
+inline constexpr double kAotSpread = 0.30;
+struct AotGuess {
+  double aot = kDefaultAot;
+  double uncertainty = 0.10;
+  std::string source = "default 0.15";
+};
+
 class Air {
  public:
   // Copies what it needs of the metadata. INVALID_ARGUMENT: a sensor or band that the tables lack, no finite mean
@@ -69,6 +79,7 @@ class Air {
 
   Field aot, water_gcm2, altitude_km;
   double ozone_atmcm = 0.3;
+  AotGuess aot_guess;
   std::vector<std::string> notes;  // fallbacks taken
 
  private:

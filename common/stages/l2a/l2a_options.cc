@@ -23,7 +23,8 @@ absl::StatusOr<L2aOptions> ParseL2aOptions(const Parameters& parameters) {
   }
   ARPENT_ASSIGN_OR_RETURN(const std::string aerosol, parameters.GetString("aerosol"));
   options.choose_aerosol = aerosol == "auto";
-  if (options.choose_aerosol) return options;
+  options.aerosol_of_cams = aerosol == "cams";
+  if (options.choose_aerosol || options.aerosol_of_cams) return options;
   auto model = kernels::AerosolModelFromName(aerosol);
   if (!model.ok()) return Annotate(model.status(), "parameter aerosol");
   options.aerosol = *model;

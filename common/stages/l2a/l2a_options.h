@@ -14,7 +14,8 @@ struct L2aOptions {
   bool terrain = true;       // with a DEM: correct the illumination of slopes
   double cloud_limit = 0.9;  // cloudy share of the valid pixels beyond which a scene is skipped
   kernels::AerosolModel aerosol = kernels::AerosolModel::kContinental;
-  bool choose_aerosol = false;  // `auto`: by the scene where it tells models apart, else `aerosol`
+  bool aerosol_of_cams = false;  // `cams`: by the input of that role
+  bool choose_aerosol = false;   // `auto`: by the scene where it tells models apart, else `aerosol`
 };
 
 // INVALID_ARGUMENT naming the parameter.

@@ -9,16 +9,17 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "absl/time/civil_time.h"
 #include "common/base/status.h"
-#include "common/geo/transform.h"
 #include "common/kernels/masking/regions.h"
 #include "common/kernels/masking/shadows.h"
 #include "common/stages/catalog.h"
 #include "common/stages/l2a/air.h"
+#include "common/stages/l2a/ancillary.h"
+#include "common/stages/l2a/aot_retrieval.h"
 #include "common/stages/l2a/coarse_scene.h"
 #include "common/stages/l2a/describe.h"
 #include "common/stages/l2a/l2a_options.h"
+#include "common/stages/l2a/prior.h"
 #include "common/stages/l2a/quality.h"
 #include "common/stages/l2a/retrieval.h"
 #include "common/stages/l2a/surface.h"
@@ -57,25 +58,6 @@ absl::StatusOr<kernels::AtmosphereTables> LoadTables(const TaskSpec& task, const
   return tables;
 }
 
-double OzoneOf(const scene::SceneMetadata& metadata, std::vector<std::string>& notes) {
-  if (metadata.ozone_atmcm > 0) return metadata.ozone_atmcm;
-  constexpr double kMeanOzone = 0.3;
-  constexpr int kWgs84 = 4326;
-  const geo::Extent extent = metadata.grid.extent();
-  auto transform = geo::Transform::Create(metadata.grid.epsg, kWgs84);
-  if (!transform.ok()) {
-    notes.push_back("ozone: 0.3 atm-cm, neither metadata nor place are known");
-    return kMeanOzone;
-  }
-  double longitude = (extent.west + extent.east) / 2, latitude = (extent.south + extent.north) / 2;
-  transform->Forward(longitude, latitude);
-  const int day = absl::GetYearDay(absl::ToCivilDay(metadata.sensing_start, absl::UTCTimeZone()));
-  const double ozone = OzoneClimatology(latitude, longitude, day);
-  if (!std::isfinite(ozone)) return kMeanOzone;
-  notes.push_back(absl::StrFormat("ozone: climatology, %.3f atm-cm (van Heuklon 1979)", ozone));
-  return ozone;
-}
-
 // What the coarse pass found out.
 struct CoarseResult {
   CoarseMasks masks;
@@ -108,6 +90,7 @@ class L2aRun {
     air.ozone_atmcm = OzoneOf(scene_->metadata(), air.notes);
     air.aot.constant = kDefaultAot;
     air.water_gcm2.constant = kDefaultWater_gcm2;
+    ARPENT_RETURN_IF_ERROR(AskCams(air));
     std::optional<Terrain> terrain;
     ARPENT_RETURN_IF_ERROR(ReadGround(air, terrain));
     return Passes(air, std::move(terrain));
@@ -131,6 +114,21 @@ class L2aRun {
     return absl::OkStatus();
   }
 
+  absl::Status AskCams(Air& air) const {
+    const TaskInput* cams = FindInput(task_, "cams");
+    if (cams != nullptr) return TakeCams(scene_->metadata(), *cams, context_, options_.aerosol_of_cams, air);
+    if (!options_.aerosol_of_cams) return absl::OkStatus();
+    return absl::InvalidArgumentError("parameter aerosol: 'cams' needs an input of role 'cams'");
+  }
+
+  absl::Status LookAtPrior(const geo::Grid& coarse, Air& air) {
+    const TaskInput* input = FindInput(task_, "prior");
+    if (input == nullptr) return absl::OkStatus();
+    ARPENT_ASSIGN_OR_RETURN(prior_, ReadPrior(*context_.stores, input->uri, coarse));
+    air.notes.push_back(absl::StrFormat("prior: ground known under %.1f %% of the scene", 100 * prior_->KnownShare()));
+    return absl::OkStatus();
+  }
+
   absl::StatusOr<TaskResult> Passes(Air& air, std::optional<Terrain> terrain) {
     const scene::SceneMetadata& metadata = scene_->metadata();
     const std::vector<std::string> output = OutputBands(metadata, air);
@@ -143,6 +141,7 @@ class L2aRun {
     if (coarse.grid.pixel_m > kCoarsePixel_m) {
       air.notes.push_back(absl::StrFormat("decimated: pixels of %g m; clouds and shadows are looked for at that size", coarse.grid.pixel_m));
     }
+    ARPENT_RETURN_IF_ERROR(LookAtPrior(coarse.grid, air));
     CoarseResult found;
     found.masks.pixel_m = coarse.grid.pixel_m;
     ARPENT_RETURN_IF_ERROR(LookForClouds(coarse, air, found));
@@ -184,12 +183,14 @@ class L2aRun {
   absl::Status LookForClouds(const CoarseScene& coarse, const Air& air, CoarseResult& found) {
     const scene::SceneMetadata& metadata = scene_->metadata();
     ARPENT_RETURN_IF_ERROR(PrepareMaskScene(metadata, coarse, air, 0, context_.threads, mask_scene_));
-    found.masks.clouds = kernels::DetectClouds(mask_scene_.input);
-    ARPENT_ASSIGN_OR_RETURN(const double haze, SceneHaze(metadata, coarse, mask_scene_, found.masks.clouds, options_.adjacency,
-                                                         context_.threads, air));
+    const kernels::KnownReflectance known = prior_.has_value() ? prior_->View() : kernels::KnownReflectance{};
+    const kernels::KnownReflectance* const by_change = prior_.has_value() ? &known : nullptr;
+    found.masks.clouds = kernels::DetectClouds(mask_scene_.input, by_change);
+    ARPENT_ASSIGN_OR_RETURN(const double haze, SceneHaze({metadata, coarse, mask_scene_, air, options_.adjacency}, found.masks.clouds,
+                                                         context_.threads));
     if (haze > kHazyAot) {
       ARPENT_RETURN_IF_ERROR(PrepareMaskScene(metadata, coarse, air, haze - kDefaultAot, context_.threads, mask_scene_));
-      found.masks.clouds = kernels::DetectClouds(mask_scene_.input);
+      found.masks.clouds = kernels::DetectClouds(mask_scene_.input, by_change);
     }
     found.cloud_cover = kernels::CloudCover(found.masks.clouds);
     return absl::OkStatus();
@@ -201,10 +202,12 @@ class L2aRun {
                                           ShadowGeometry(metadata, air, metadata.BandIndex(RolesOf(metadata).red)));
     const Image<uint8_t> clear = ClearGround(coarse, found.masks.clouds, found.shadow.shadow.view());
     ARPENT_RETURN_IF_ERROR(RetrieveWater(metadata, coarse, clear, false, context_.threads, air).status());
-    if (options_.choose_aerosol) {
-      ARPENT_RETURN_IF_ERROR(ChooseAerosol(metadata, coarse, mask_scene_, clear, options_.adjacency, context_.threads, air));
-    }
-    ARPENT_ASSIGN_OR_RETURN(found.aot, RetrieveAot(metadata, coarse, mask_scene_, clear, options_.adjacency, context_.threads, air));
+    const AotGround ground{.land = clear,
+                           .water = ClearDeepWater(coarse, found.masks.clouds, found.shadow.shadow.view()),
+                           .prior = prior_.has_value() ? &*prior_ : nullptr};
+    const TargetScene targets{metadata, coarse, mask_scene_, air, options_.adjacency};
+    if (options_.choose_aerosol) ARPENT_RETURN_IF_ERROR(ChooseAerosol(targets, ground, context_.threads, air));
+    ARPENT_ASSIGN_OR_RETURN(found.aot, RetrieveAot(targets, ground, context_.threads, air));
     ARPENT_ASSIGN_OR_RETURN(found.water, RetrieveWater(metadata, coarse, clear, true, context_.threads, air));
     found.masks.shadow = found.shadow.shadow;
     found.masks.near_cloud = kernels::Dilate(found.masks.clouds.cloud.view(), PixelsIn(kNearCloud_m, coarse.grid.pixel_m));
@@ -286,6 +289,7 @@ class L2aRun {
   L2aOptions options_;
   std::unique_ptr<scene::Scene> scene_;
   MaskScene mask_scene_;
+  std::optional<Prior> prior_;
 };
 
 }  // namespace

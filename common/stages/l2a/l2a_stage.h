@@ -12,7 +12,7 @@
 
 namespace arpent::stages {
 
-// Inputs: `scene` (required), `dem` (optional), `tables` (its key is checked against the file). Parameters: catalog.cc.
+// Inputs: `scene` (required), `dem`, `cams` and `prior` (optional), `tables` (its key is checked against the file). Parameters: catalog.cc.
 // SKIPPED "cloudy" (product.numbers has eo:cloud_cover) or "no-data". FAILED_PRECONDITION: no tables, or not those of
 // the task. INVALID_ARGUMENT: night, sun or view beyond what the tables cover, unknown parameter values, no scene.
 // DATA_LOSS: a band does not decode. CANCELLED.

@@ -9,6 +9,7 @@
 #include "common/base/status.h"
 #include "common/kernels/masking/scene_class.h"
 #include "common/raster/codes.h"
+#include "common/stages/l2a/aot_retrieval.h"
 
 namespace arpent::stages {
 namespace {

@@ -39,6 +39,8 @@ std::map<std::string, std::string> FilesOf(const Site& site) {
   };
   if (!absl::StartsWith(site.area(), "bbox:") && !absl::StartsWith(site.area(), "tiles:")) add("area", site.area());
   add("dem", site.auxiliary().dem());
+  add("cams", site.auxiliary().cams());
+  add("prior", site.auxiliary().prior());
   add("parcels", site.parcels().file());
   add("legend", site.parcels().legend());
   if (!site.has_parcels()) add("reference-map", site.reference_map().file());
@@ -199,6 +201,10 @@ class Planner {
     }
     cell.slots.push_back({.role = "scene", .key = scene.digest(), .uri = scene.uri()});
     AddFile("dem", &cell);
+    if (site_.l2a().processor() == "arpent") {  // other programs would not look at them
+      AddFile("cams", &cell);
+      AddFile("prior", &cell);
+    }
     cell.slots.push_back({.role = "tables", .uri = "tables:"});
     return Add(std::move(cell));
   }
