@@ -7,10 +7,12 @@
 #include <optional>
 #include <random>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "common/base/status.h"
+#include "common/stages/l2a/external_l2a.h"
 #include "services/cli/all_in_one.h"
 #include "services/cli/command.h"
 #include "services/cli/run_explain.h"
@@ -20,6 +22,7 @@
 #include "services/cli/standalone.h"
 #include "services/cli/standstill.h"
 #include "services/cli/task_explain.h"
+#include "services/worker/all_stages.h"
 #include "services/worker/worker_factory.h"
 
 namespace arpent::cli {
@@ -119,13 +122,27 @@ absl::Status FinishInterruptedRun(Connection& connection, const std::string& sit
   return absl::OkStatus();
 }
 
+absl::Status CheckProcessor(const std::string& processor, const std::string& processors_file) {
+  if (processor.empty() || processor == "arpent") return absl::OkStatus();
+  ARPENT_ASSIGN_OR_RETURN(const stages::StageRegistry registry, worker::AllStagesWith(processors_file));
+  if (registry.count(stages::ProcessorStage(processor)) > 0) return absl::OkStatus();
+  std::vector<std::string> known = {"arpent"};
+  const std::string prefix = stages::ProcessorStage("");
+  for (const auto& [name, function] : registry) {
+    if (absl::StartsWith(name, prefix)) known.push_back(name.substr(prefix.size()));
+  }
+  return absl::FailedPreconditionError(absl::StrCat("l2a.processor: '", processor, "' is not known here; there are ", absl::StrJoin(known, ", "),
+                                                    " (--processors FILE names more)"));
+}
+
 // No other worker comes to an all-in-one: what this process cannot do would be waited for without end.
-absl::Status CheckTables(Connection& connection, const RunArguments& arguments) {
+absl::Status CheckAbilities(Connection& connection, const RunArguments& arguments) {
   arpent::site::v1::GetSiteRequest request;
   request.set_name(arguments.site);
   ARPENT_ASSIGN_OR_RETURN(const auto response, connection.Call<arpent::site::v1::GetSiteResponse>(
                                                    connection.sites(),
                                                    &arpent::site::v1::SiteService::StubInterface::GetSite, request));
+  ARPENT_RETURN_IF_ERROR(CheckProcessor(response.site().l2a().processor(), arguments.local.processors));
   for (const auto& input : response.site().inputs()) {
     if (input.kind() == "arpent-l2a") continue;
     const std::string& folder = arguments.local.tables;
@@ -144,7 +161,7 @@ absl::StatusOr<int> StartAndWatch(RunArguments arguments, bool plan_only, Output
   if (arguments.site.empty()) return absl::InvalidArgumentError("name a site, or give its file with -f");
   const bool wants_report = !arguments.report.file.empty() || !arguments.report.truth.empty();
   if (wants_report && !arguments.use_local) return absl::InvalidArgumentError("--report and --truth go with --local");
-  if (arguments.use_local && !plan_only) ARPENT_RETURN_IF_ERROR(CheckTables(*connection, arguments));
+  if (arguments.use_local && !plan_only) ARPENT_RETURN_IF_ERROR(CheckAbilities(*connection, arguments));
   if (arguments.use_local) ARPENT_RETURN_IF_ERROR(FinishInterruptedRun(*connection, arguments.site, format));
   ARPENT_ASSIGN_OR_RETURN(Run run, Start(*connection, arguments, plan_only));
   if (arguments.detach && !arguments.use_local) {

@@ -11,6 +11,12 @@ std::string VersionOf(const RunLedger& ledger, const std::string& stage) {
   return absl::StrCat(stage, "@", ledger.StageVersion(stage));
 }
 
+// Surface reflectance by another program is for workers that have it: "l2a@3#<tables>+maja-4.9".
+std::string WithProcessor(const std::string& offer, const Parameters& parameters) {
+  const absl::StatusOr<std::string> processor = parameters.GetString("processor");
+  return processor.ok() && *processor != "arpent" ? absl::StrCat(offer, "+", *processor) : offer;
+}
+
 std::string WithTables(const std::string& version, const std::string& digest) {
   return digest.empty() ? version : absl::StrCat(version, "#", digest);
 }
@@ -32,7 +38,7 @@ bool Coordinator::PinTables(const Ledger& ledger) {
 std::string Coordinator::OfferFor(const RunLedger& ledger, int index) const {
   const PlannedCell& planned = ledger.plan().cells[index];
   const std::string version = VersionOf(ledger, planned.task.stage);
-  return planned.UsesTables() ? WithTables(version, ledger.record().tables_digest()) : version;
+  return WithProcessor(planned.UsesTables() ? WithTables(version, ledger.record().tables_digest()) : version, planned.task.parameters);
 }
 
 // The stages of cells that could begin, and could not, because no worker offers what the run uses. Asked with every tick:
@@ -64,6 +70,8 @@ void Coordinator::RepinStages(const Ledger& ledger) {
     std::optional<std::string> offered = roster_.OfferedVersionOf(VersionOf(*ledger, stage));
     if (!offered) offered = roster_.OfferedStage(stage);
     if (!offered) continue;  // nobody can: it waits for a worker that can
+    // Nobody has the processor: other tables or versions would not help.
+    if (*offered == WithTables(VersionOf(*ledger, stage), ledger->record().tables_digest())) continue;
     const absl::Time since = unserved_since_.emplace(std::make_pair(run_id, stage), clock_.Now()).first->second;
     if (clock_.Now() - since < policy_.replan_after) continue;
     unserved_since_.erase({run_id, stage});

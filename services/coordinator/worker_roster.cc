@@ -75,7 +75,8 @@ std::optional<std::string> WorkerRoster::MostOffered(const std::string& prefix) 
   std::map<std::string, int> slots;
   for (const auto& [id, worker] : workers_) {
     for (const std::string& offered : worker.offer.stage_versions) {
-      if (absl::StartsWith(offered, prefix)) slots[offered] += std::max(1, worker.offer.slots);
+      const bool of_a_processor = absl::StrContains(offered, '+');  // offered without it too
+      if (absl::StartsWith(offered, prefix) && !of_a_processor) slots[offered] += std::max(1, worker.offer.slots);
     }
   }
   if (slots.empty()) return std::nullopt;

@@ -25,7 +25,8 @@ class WorkerRoster {
   void ShiftTimes(absl::Duration by);
 
   bool Offers(const std::string& stage_version) const;
-  // The stage as workers offer it: "l2a@1#<tables>" or "l2a@1" for "l2a@1"; of several, what most slots offer.
+  // The stage as workers offer it: "l2a@1#<tables>" or "l2a@1" for "l2a@1"; of several, what most slots offer. What they offer
+  // for one processor only ("l2a@1#<tables>+maja") does not count.
   std::optional<std::string> OfferedVersionOf(const std::string& stage_and_version) const;
 
   // Of all workers that take new tasks.

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/digest.h"
 #include "common/base/status.h"
@@ -28,11 +29,14 @@ absl::StatusOr<stages::StageRegistry> Choose(const std::vector<std::string>& nam
     const auto found = registry.find(name);
     if (found == registry.end()) return absl::InvalidArgumentError(absl::StrCat("this build lacks the stage ", name));
     chosen.insert(*found);
+    for (const auto& stage : registry) {
+      if (absl::StartsWith(stage.first, name + "+")) chosen.insert(stage);  // its processors
+    }
   }
   return chosen;
 }
 
-// "l2a@1#<digest>" for the stage that reads tables, "composite@1" for the others. Without tables the stage cannot run
+// "l2a@1#<digest>" for the stage that reads tables, "l2a@1#<digest>+maja" for each processor that it has beside, "composite@1" for the others. Without tables the stage cannot run
 // and is not offered.
 absl::StatusOr<std::vector<std::string>> Offer(const std::string& tables, stages::StageRegistry* registry) {
   const std::string file = absl::StrCat(tables, "/", kernels::kTablesFileName);
@@ -51,7 +55,11 @@ absl::StatusOr<std::vector<std::string>> Offer(const std::string& tables, stages
       continue;
     }
     ARPENT_ASSIGN_OR_RETURN(const HexDigest digest, Sha256OfFile(file));
-    offered.push_back(absl::StrCat(info.Versioned(), "#", digest));
+    const std::string own = absl::StrCat(info.Versioned(), "#", digest);
+    offered.push_back(own);
+    for (const auto& [name, function] : *registry) {
+      if (absl::StartsWith(name, "l2a+")) offered.push_back(absl::StrCat(own, name.substr(name.find('+'))));
+    }
   }
   return offered;
 }

@@ -9,7 +9,7 @@ import unittest
 import numpy as np
 from osgeo import gdal
 
-from installation import SOURCE, TestCase, broken_products, cells, ledger_adds_up, need_shared, published_items, run_local
+from installation import SOURCE, TestCase, arpent, broken_products, cells, ledger_adds_up, need_shared, published_items, run_local
 
 gdal.UseExceptions()
 TOOL = str(SOURCE / "tests" / "tools" / "fake_processor")
@@ -78,12 +78,13 @@ class Processors(TestCase):
     def test_sen2cor_format(self):
         self.check_product("sen2cor-fake")
 
-    def test_no_product_and_an_unknown_name_are_named(self):
-        result, _ = self.run_site("unheard-of", 3)
-        failed = cells(result, stage="l2a", outcome="CELL_OUTCOME_FAILED")
-        self.assertEqual(len(failed), 1)
-        self.assertIn("unheard-of", str(failed[0]))
-        self.assertIn("maja-fake", str(failed[0]))
+    def test_an_unknown_name_is_named(self):
+        # Alone there is nobody to wait for.
+        site = self.folder / "unheard-of.yaml"
+        site.write_text(SITE.format(name="unheard-of", scenes=self.scenes))
+        refused = arpent("run", "start", "-f", site, "--local", "--root", self.folder / "alone", "--processors", self.config, check=False)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertRegex(refused.stderr, "l2a.processor: 'unheard-of' is not known here; there are arpent, maja-fake, mute, sen2cor-fake")
 
 
 if __name__ == "__main__":

@@ -230,11 +230,13 @@ absl::StatusOr<TaskResult> RunExternalL2a(const TaskSpec& task, const StageConte
   return ExternalRun(task, context, processor).Run();
 }
 
+std::string ProcessorStage(const std::string& name) { return absl::StrCat("l2a+", name); }
+
 StageRegistry WithProcessors(StageRegistry registry, ExternalProcessors processors) {
   const auto own = registry.find("l2a");
   if (own == registry.end()) return registry;
-  own->second = [own = own->second, processors = std::move(processors)](const TaskSpec& task,
-                                                                         const StageContext& context) -> absl::StatusOr<TaskResult> {
+  const StageFunction choose = [own = own->second, processors](const TaskSpec& task,
+                                                               const StageContext& context) -> absl::StatusOr<TaskResult> {
     ARPENT_ASSIGN_OR_RETURN(const std::string name, task.parameters.GetString("processor"));
     if (name == "arpent") return own(task, context);
     const auto found = processors.find(name);
@@ -244,6 +246,8 @@ StageRegistry WithProcessors(StageRegistry registry, ExternalProcessors processo
                                                       processors.empty() ? "" : ", ", absl::StrJoin(processors, ", ", names),
                                                       " (workers learn them from --processors)"));
   };
+  own->second = choose;
+  for (const auto& [name, processor] : processors) registry[ProcessorStage(name)] = choose;
   return registry;
 }
 

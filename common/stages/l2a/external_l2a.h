@@ -14,7 +14,11 @@ namespace arpent::stages {
 // SKIPPED "cloudy". INVALID_ARGUMENT: it made a product of another tile. INTERNAL: it made none. Else as Execute and the readers.
 absl::StatusOr<TaskResult> RunExternalL2a(const TaskSpec& task, const StageContext& context, const ExternalProcessor& processor);
 
-// `registry` whose l2a runs `processors` where a task names one. A name that is not among them is FAILED_PRECONDITION, with those that are.
+// "l2a+maja-4.9": how a registry shows that it has the processor.
+std::string ProcessorStage(const std::string& name);
+
+// `registry` whose l2a runs `processors` where a task names one, and which has ProcessorStage(name) for each, so that a worker can offer
+// them. A name that is not among them is FAILED_PRECONDITION, with those that are.
 StageRegistry WithProcessors(StageRegistry registry, ExternalProcessors processors);
 
 }  // namespace arpent::stages
