@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 
 #include "absl/strings/match.h"
@@ -71,8 +72,13 @@ struct DescribedTile {
 absl::StatusOr<std::vector<DescribedTile>> Describe(const ProductFolder& folder) {
   const std::string product_file = ProductMetadataFile(folder);
   if (product_file.empty()) {
+    std::string inside;
+    for (const auto& [path, size] : folder.files()) {
+      const bool is_product = absl::EndsWithIgnoreCase(path, ".zip") || absl::EndsWith(path, "/MTD_MSIL1C.xml");
+      if (is_product) inside = absl::StrCat("; it holds ", path, ": name that product, or make the folder a site's input");
+    }
     return absl::InvalidArgumentError(
-        absl::StrCat(folder.UriOf(""), ": is not a Sentinel-2 L1C product: MTD_MSIL1C.xml is missing"));
+        absl::StrCat(folder.UriOf(""), ": is not a Sentinel-2 L1C product: MTD_MSIL1C.xml is missing", inside));
   }
   ARPENT_ASSIGN_OR_RETURN(const std::string xml, folder.ReadText(product_file));
   ARPENT_ASSIGN_OR_RETURN(const SafeProductMetadata product, ParseSafeProduct(xml, folder.UriOf(product_file)));
@@ -164,6 +170,8 @@ class SafeScene final : public Scene {
   // The georeference that the images carry decides, whatever the metadata states: a cut or decimated scene is legal when all
   // bands agree on its corner and size and their pixels nest.
   absl::Status ReadGrids() {
+    std::vector<int> delivered_m;
+    for (const Band& band : metadata_.bands) delivered_m.push_back(band.resolution_m);
     std::optional<geo::Grid> common;
     std::string first;
     for (size_t i = 0; i < pools_.size(); ++i) {
@@ -202,7 +210,21 @@ class SafeScene final : public Scene {
       if (grid.pixel_m < common->pixel_m) common = grid;
     }
     metadata_.grid = *common;
+    ARPENT_RETURN_IF_ERROR(CheckBandsAreAlike(delivered_m));
     return CheckPixelsNest();
+  }
+
+  // Bands that come with pixels of one size still have them when the scene is decimated.
+  absl::Status CheckBandsAreAlike(const std::vector<int>& delivered_m) const {
+    std::map<int, const Band*> first;
+    for (size_t i = 0; i < metadata_.bands.size(); ++i) {
+      const Band& band = metadata_.bands[i];
+      const Band& other = *first.emplace(delivered_m[i], &band).first->second;
+      if (band.resolution_m == other.resolution_m) continue;
+      return absl::InvalidArgumentError(absl::StrCat(band.uri, ": has pixels of ", band.resolution_m, " m, band ", other.name, " of ",
+                                                     other.resolution_m, " m; both are delivered with ", delivered_m[i], " m"));
+    }
+    return absl::OkStatus();
   }
 
   // Pixels of every band are whole numbers of those of any finer one.

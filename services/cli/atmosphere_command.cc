@@ -170,6 +170,7 @@ absl::Status RunAtmosphere(const AtmosphereTables& tables, std::istream& input, 
   Calculator calculator(tables);
   std::string line;
   if (!std::getline(input, line)) return absl::InvalidArgumentError("line 1: the header is missing");
+  if (line.rfind("\xef\xbb\xbf", 0) == 0) line.erase(0, 3);  // as spreadsheets begin their files
   for (int number = 1;; ++number) {
     const absl::string_view content = absl::StripSuffix(line, "\r");
     // A blank line is passed on as it is.

@@ -66,6 +66,13 @@ TEST(AtmosphereCommand, KeepsLineEnds) {
   EXPECT_EQ(std::vector<std::string>(absl::StrSplit(out, "\r\n")).size(), 3u);
 }
 
+TEST(AtmosphereCommand, ReadsWhatSpreadsheetsWrite) {
+  const std::string rows = ",S2A,B02,60,0,10,urban,0.2,2,0.3,0\n";
+  ASSERT_OK_AND_ASSIGN(const std::string plain, Calculate(absl::StrCat(kHeader, "\n", rows)));
+  ASSERT_OK_AND_ASSIGN(const std::string marked, Calculate(absl::StrCat("\xef\xbb\xbf", kHeader, "\n", rows)));
+  EXPECT_EQ(marked, plain);
+}
+
 TEST(AtmosphereCommand, NamesLineAndColumnOfWhatIsWrong) {
   const struct {
     std::string row, line, column;

@@ -205,5 +205,16 @@ TEST_F(L2aBadInput, AnAerosolThatTheSceneCannotTellStaysTheUsualOneAndIsNoted) {
   EXPECT_NE(ItemOf(result).find("aerosol: continental, the scene does not tell models apart"), std::string::npos);
 }
 
+TEST_F(L2aBadInput, ABandThatIsAnotherBandsImageIsNamed) {
+  const std::string uri = WriteSoil(Metadata(kSize));
+  fs::copy_file(Find(uri, "_B11.jp2"), Find(uri, "_B04.jp2"), fs::copy_options::overwrite_existing);
+  EXPECT_THAT(Run(Task(uri)).status(), StatusIs(absl::StatusCode::kInvalidArgument, "_B04.jp2: has pixels of 20 m, band B02 of 10 m"));
+}
+
+TEST_F(L2aBadInput, AFolderAroundAProductNamesIt) {
+  const std::string uri = WriteSoil(Metadata(kSize));
+  EXPECT_THAT(Run(Task("input:/")).status(), StatusIs(absl::StatusCode::kInvalidArgument, uri.substr(uri.rfind('/') + 1)));
+}
+
 }  // namespace
 }  // namespace arpent::stages
