@@ -140,6 +140,8 @@ absl::Status CheckSeasons(const Site& site) {
 absl::Status CheckProcessing(const Site& site) {
   if (site.has_auxiliary()) {
     ARPENT_RETURN_IF_ERROR(CheckUri("auxiliary.dem", site.auxiliary().dem()));
+    ARPENT_RETURN_IF_ERROR(CheckUri("auxiliary.cams", site.auxiliary().cams()));
+    ARPENT_RETURN_IF_ERROR(CheckUri("auxiliary.prior", site.auxiliary().prior()));
     ARPENT_RETURN_IF_ERROR(CheckOneOf("auxiliary.aerosol", site.auxiliary().aerosol(),
                                       {"continental", "maritime", "urban", "desert", "biomass", "auto", "cams"}));
     if (site.auxiliary().aerosol() == "cams" && site.auxiliary().cams().empty()) {
