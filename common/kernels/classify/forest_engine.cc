@@ -19,6 +19,9 @@ inline size_t BinStride(const ForestView& forest) { return (forest.features() + 
 
 using ActivePixels = ForestScratch::ActivePixels;
 
+// Trees whose leaves are kept before their shares are added.
+constexpr size_t kTreesTogether = 4;
+
 #if HWY_COMPILER_GCC_ACTUAL
 #define ARPENT_NO_AUTOMATIC_VECTORS __attribute__((optimize("no-tree-slp-vectorize", "no-tree-vectorize", "unroll-loops")))
 #else
@@ -132,7 +135,8 @@ ARPENT_NO_AUTOMATIC_VECTORS void WalkSingly(const uint64_t* HWY_RESTRICT nodes, 
 // Walks one tree for all pixels; the few that are left over in the end go singly.
 template <typename Bin>
 void WalkTree(const uint64_t* HWY_RESTRICT nodes, uint32_t root, uint32_t end, size_t features,
-              const Bin* HWY_RESTRICT bins, size_t stride, size_t count, ForestScratch& scratch) {
+              const Bin* HWY_RESTRICT bins, size_t stride, size_t count, ForestScratch& scratch,
+              uint32_t* HWY_RESTRICT leaves) {
   ActivePixels& active = scratch.active;
   active.nodes.resize(kMostActive + kMostLanes);
   active.pixels.resize(kMostActive + kMostLanes);
@@ -150,12 +154,12 @@ void WalkTree(const uint64_t* HWY_RESTRICT nodes, uint32_t root, uint32_t end, s
     if (scratch.words.size() < end - root) scratch.words.resize(end - root);
     PackTree(nodes, root, end, layout, scratch.words.data());
     const WordStep step(scratch.words.data(), reinterpret_cast<const uint8_t*>(bins), layout);
-    left = WalkGroups(step, row_bytes, root, count, scratch);
+    left = WalkGroups(step, row_bytes, root, count, scratch, leaves);
   } else {
-    left = WalkGroups(NodeStep<Bin>(nodes, root, bins), row_bytes, root, count, scratch);
+    left = WalkGroups(NodeStep<Bin>(nodes, root, bins), row_bytes, root, count, scratch, leaves);
   }
   for (size_t i = 0; i < left; ++i) active.nodes[i] += root;
-  WalkSingly(nodes, bins, stride, active, left, scratch.leaves.data());
+  WalkSingly(nodes, bins, stride, active, left, leaves);
 }
 
 #else  // no fast gather
@@ -164,25 +168,37 @@ constexpr bool kTopLevelsByColumns = false;
 
 template <typename Bin>
 void WalkTree(const uint64_t* HWY_RESTRICT nodes, uint32_t root, uint32_t end, size_t features,
-              const Bin* HWY_RESTRICT bins, size_t stride, size_t count, ForestScratch& scratch) {
+              const Bin* HWY_RESTRICT bins, size_t stride, size_t count, ForestScratch& scratch,
+              uint32_t* HWY_RESTRICT leaves) {
   scratch.active.StartAt(root, count);
-  WalkSingly(nodes, bins, stride, scratch.active, count, scratch.leaves.data());
+  WalkSingly(nodes, bins, stride, scratch.active, count, leaves);
 }
 
 #endif
 
-void AddShares(const uint16_t* HWY_RESTRICT shares, const uint32_t* HWY_RESTRICT payloads,
-               const uint32_t* HWY_RESTRICT leaves, size_t stride, size_t count, uint32_t* HWY_RESTRICT sums) {
-  const hn::CappedTag<uint32_t, 8> d32;
+// Several trees at once, so that the sums are loaded and stored once for all of them. `leaves` has `count` per tree.
+template <size_t kTrees, size_t kMostLanes>
+void AddSharesOf(const uint16_t* HWY_RESTRICT shares, const uint32_t* HWY_RESTRICT payloads,
+                 const uint32_t* HWY_RESTRICT leaves, size_t stride, size_t count, uint32_t* HWY_RESTRICT sums) {
+  const hn::CappedTag<uint32_t, kMostLanes> d32;
   const hn::Rebind<uint16_t, decltype(d32)> d16;
   for (size_t i = 0; i < count; ++i) {
-    const uint16_t* row = shares + stride * payloads[leaves[i]];
+    const uint16_t* rows[kTrees];
+    for (size_t t = 0; t < kTrees; ++t) rows[t] = shares + stride * payloads[leaves[t * count + i]];
     uint32_t* sum = sums + stride * i;
     for (size_t k = 0; k < stride; k += hn::Lanes(d32)) {
-      const auto share = hn::PromoteTo(d32, hn::LoadU(d16, row + k));
-      hn::StoreU(hn::Add(hn::LoadU(d32, sum + k), share), d32, sum + k);
+      auto total = hn::LoadU(d32, sum + k);
+      for (size_t t = 0; t < kTrees; ++t) total = hn::Add(total, hn::PromoteTo(d32, hn::LoadU(d16, rows[t] + k)));
+      hn::StoreU(total, d32, sum + k);
     }
   }
+}
+
+template <size_t kTrees>
+void AddShares(const ForestView& forest, const uint32_t* leaves, size_t count, uint32_t* sums) {
+  const size_t stride = ShareStride(forest.classes);
+  const auto add = stride % 16 == 0 ? AddSharesOf<kTrees, 16> : AddSharesOf<kTrees, 8>;
+  add(forest.shares.data(), forest.payloads.data(), leaves, stride, count, sums);
 }
 
 // Sums in the order of the trees: single precision does as XGBoost does, double as LightGBM.
@@ -212,15 +228,23 @@ void SumLeaves(const ForestView& forest, const float* const* planes, size_t coun
     }
   }
   const auto* nodes = reinterpret_cast<const uint64_t*>(forest.nodes.data());
-  for (size_t tree = 0; tree < forest.trees(); ++tree) {
-    WalkTree(nodes, forest.roots[tree], forest.roots[tree + 1], forest.features(), bins, stride, count, scratch);
+  const auto walk = [&](size_t tree, uint32_t* leaves) {
+    WalkTree(nodes, forest.roots[tree], forest.roots[tree + 1], forest.features(), bins, stride, count, scratch, leaves);
+  };
+  uint32_t* const leaves = scratch.leaves.data();
+  size_t tree = 0;
+  for (; forest.kind == EnsembleKind::kShares && tree + kTreesTogether <= forest.trees(); tree += kTreesTogether) {
+    for (size_t t = 0; t < kTreesTogether; ++t) walk(tree + t, leaves + t * count);
+    AddShares<kTreesTogether>(forest, leaves, count, sums);
+  }
+  for (; tree < forest.trees(); ++tree) {
+    walk(tree, leaves);
     if (forest.kind == EnsembleKind::kShares) {
-      AddShares(forest.shares.data(), forest.payloads.data(), scratch.leaves.data(), ShareStride(forest.classes),
-                count, sums);
+      AddShares<1>(forest, leaves, count, sums);
     } else if (forest.kind == EnsembleKind::kFloatMargins) {
-      AddMargins<float>(forest, tree, scratch.leaves.data(), count, margins);
+      AddMargins<float>(forest, tree, leaves, count, margins);
     } else {
-      AddMargins<double>(forest, tree, scratch.leaves.data(), count, margins);
+      AddMargins<double>(forest, tree, leaves, count, margins);
     }
   }
 }
@@ -257,7 +281,7 @@ void SumAllLeaves(const ForestView& forest, std::span<const float* const> planes
                   uint32_t* sums, double* margins) {
   constexpr size_t kReadAhead = 4;  // gathers read whole words
   scratch.bins.resize(count * BinStride(forest) * (forest.wide() ? 2 : 1) + kReadAhead);
-  scratch.leaves.resize(count);
+  scratch.leaves.resize(kTreesTogether * count);
   if (!forest.wide()) scratch.columns.resize(count * forest.features());
   if (forest.wide()) {
     HWY_DYNAMIC_DISPATCH(SumWordLeaves)(forest, planes.data(), count, scratch, sums, margins);

@@ -27,7 +27,7 @@ struct ForestScratch {
   std::vector<uint32_t> starts;  // where each pixel enters a tree, within it
   std::vector<uint8_t> bins;     // a row per pixel
   std::vector<uint8_t> columns;  // the same bins, a column per feature
-  std::vector<uint32_t> leaves;
+  std::vector<uint32_t> leaves;  // of several trees, one after the other
   std::vector<int32_t> words;  // a tree, packed
   std::vector<uint32_t> sums;
   std::vector<double> margins;

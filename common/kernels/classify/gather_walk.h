@@ -183,7 +183,8 @@ class TopLevels {
 // wait for its deepest pixel; there are few enough at a time for their bins to stay in the first-level cache. (Compressed
 // in registers: compressing stores and scatters are slow on AMD.)
 template <class Step>
-size_t WalkGroups(const Step& step, size_t row_bytes, uint32_t root, size_t count, ForestScratch& scratch) {
+size_t WalkGroups(const Step& step, size_t row_bytes, uint32_t root, size_t count, ForestScratch& scratch,
+                  uint32_t* HWY_RESTRICT leaves) {
   const hn::CappedTag<int32_t, 16> d;
   using V = hn::Vec<decltype(d)>;
   const size_t lanes = hn::Lanes(d);
@@ -194,7 +195,6 @@ size_t WalkGroups(const Step& step, size_t row_bytes, uint32_t root, size_t coun
   HWY_ALIGN int32_t arrived_at[kMostActive + kMostLanes];
   HWY_ALIGN int32_t arrived[kMostActive + kMostLanes];
   const uint32_t* HWY_RESTRICT starts = scratch.starts.data();
-  uint32_t* HWY_RESTRICT leaves = scratch.leaves.data();
   size_t left = 0, next_pixel = 0;
   for (;;) {
     for (; left < kMostActive && next_pixel < count; ++left, ++next_pixel) {
