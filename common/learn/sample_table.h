@@ -51,7 +51,7 @@ struct SampleTable {
 std::string SampleTableFile(absl::string_view purpose);
 
 // INVALID_ARGUMENT when the columns do not fit together (naming the column).
-absl::StatusOr<std::string> WriteSampleTable(const SampleTable& table);
+absl::StatusOr<std::string> WriteSampleTable(SampleTable table);
 
 // `what` names the table in errors. INVALID_ARGUMENT when it is no sample table, FAILED_PRECONDITION when a newer
 // version wrote it, DATA_LOSS when it is cut short or damaged.

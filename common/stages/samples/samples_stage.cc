@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/parallel.h"
+#include "common/base/resources.h"
 #include "common/base/status.h"
 #include "common/kernels/features/trimming.h"
 #include "common/product/layout.h"
@@ -55,6 +56,7 @@ class SamplesRun {
     ARPENT_RETURN_IF_ERROR(ChoosePixels());
     context_.progress(0.1);
     ARPENT_RETURN_IF_ERROR(Measure());
+    ReturnFreeMemory();  // of the blocks: the tables are copied next
     context_.progress(0.9);
     if (reference_ != nullptr) ARPENT_RETURN_IF_ERROR(LabelFromReference());
     return Publish();
@@ -373,9 +375,9 @@ class SamplesRun {
     product::Publication publication(context_.stores, context_.scratch, std::move(description));
     for (Column& column : columns_) {
       const std::string purpose = kPurposeNames[column.purpose];
-      const SampleTable table = TableOf(column);
+      SampleTable table = TableOf(column);
       publication.description().numbers[absl::StrCat("arpent:samples_", purpose)] = static_cast<double>(table.rows());
-      ARPENT_ASSIGN_OR_RETURN(const std::string bytes, learn::WriteSampleTable(table));
+      ARPENT_ASSIGN_OR_RETURN(const std::string bytes, learn::WriteSampleTable(std::move(table)));
       ARPENT_RETURN_IF_ERROR(publication.AddFile(purpose, learn::SampleTableFile(purpose),
                                                  std::string(learn::kSampleTableMediaType), "data", bytes));
     }
