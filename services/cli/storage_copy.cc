@@ -6,10 +6,15 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "common/base/status.h"
 
 namespace arpent::cli {
 namespace {
+
+constexpr int kTries = 5;
+constexpr absl::Duration kUntilSeen = absl::Seconds(1);  // a cache may not know yet what was changed
 
 absl::Status CopyObject(storage::ObjectStore& from, const storage::ObjectInfo& object, storage::ObjectStore& to,
                         const std::string& target) {
@@ -22,6 +27,23 @@ absl::Status CopyObject(storage::ObjectStore& from, const storage::ObjectInfo& o
     return read;
   };
   return to.Write(target, object.size_bytes, producer).status();
+}
+
+// Copies an object as it is now: again when it was replaced meanwhile, as the catalogue is at a run's end. False when it is
+// gone since it was listed, as the parts of products are once they are assembled.
+absl::StatusOr<bool> CopyAsItIs(storage::ObjectStore& from, storage::ObjectInfo& object, storage::ObjectStore& to,
+                                const std::string& target) {
+  for (int attempt = 1;; ++attempt) {
+    const absl::Status status = CopyObject(from, object, to, target);
+    if (status.ok()) return true;
+    const bool changed = absl::IsFailedPrecondition(status) || absl::IsNotFound(status);
+    if (!changed || attempt == kTries) return status;
+    const absl::StatusOr<storage::ObjectInfo> now = from.Stat(object.path);
+    if (absl::IsNotFound(now.status())) return false;
+    ARPENT_RETURN_IF_ERROR(now.status());
+    if (now->etag == object.etag) absl::SleepFor(kUntilSeen);
+    object = *now;
+  }
 }
 
 std::string Below(const std::string& folder, absl::string_view name) {
@@ -46,11 +68,12 @@ absl::StatusOr<CopyResult> CopyObjects(storage::ObjectStore& from, const std::st
     return !absl::EndsWith(object.path, "item.json");
   });
   CopyResult result;
-  for (const storage::ObjectInfo& object : objects) {
+  for (storage::ObjectInfo& object : objects) {
     absl::string_view name = object.path;
     if (absl::ConsumePrefix(&name, root)) absl::ConsumePrefix(&name, "/");
     const std::string target = name.empty() ? to_path : Below(to_path, name);
-    ARPENT_RETURN_IF_ERROR(CopyObject(from, object, to, target));
+    ARPENT_ASSIGN_OR_RETURN(const bool there, CopyAsItIs(from, object, to, target));
+    if (!there) continue;
     ++result.objects;
     result.bytes += object.size_bytes;
   }

@@ -16,7 +16,8 @@ struct CopyResult {
 };
 
 // The object `from_path`, or everything below the folder of that name, to the same names below `to_path`; what is there
-// is replaced. The items of products go last: what looks published is whole. NOT_FOUND when there is nothing to copy;
+// is replaced. The items of products go last: what looks published is whole. An object that is replaced meanwhile is copied
+// as it is then; one that is gone since it was listed is left out. NOT_FOUND when there is nothing to copy;
 // after another error what was copied stays.
 absl::StatusOr<CopyResult> CopyObjects(storage::ObjectStore& from, const std::string& from_path, storage::ObjectStore& to,
                                        const std::string& to_path);

@@ -3,6 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
 #include "common/storage/file_store.h"
 #include "common/testing/status_matchers.h"
 #include "common/testing/temporary_folder.h"
@@ -40,6 +46,36 @@ class RecordingStore final : public ObjectStore {
   ObjectStore& inner_;
 };
 
+// Somebody changes an object just before it is read for the first time.
+class ChangingStore final : public ObjectStore {
+ public:
+  ChangingStore(ObjectStore& inner, std::string path, std::function<absl::Status()> change)
+      : inner_(inner), path_(std::move(path)), change_(std::move(change)) {}
+  absl::StatusOr<storage::ObjectInfo> Stat(const std::string& path) override { return inner_.Stat(path); }
+  absl::StatusOr<std::vector<storage::ObjectInfo>> List(const std::string& prefix, bool recursive) override {
+    return inner_.List(prefix, recursive);
+  }
+  absl::StatusOr<size_t> Read(const std::string& path, const std::string& etag, int64_t offset, size_t length,
+                              char* buffer) override {
+    if (path == path_ && !changed_) {
+      changed_ = true;
+      ARPENT_RETURN_IF_ERROR(change_());
+    }
+    return inner_.Read(path, etag, offset, length, buffer);
+  }
+  absl::StatusOr<storage::ObjectInfo> Write(const std::string& path, int64_t size_bytes,
+                                            const storage::ByteProducer& producer) override {
+    return inner_.Write(path, size_bytes, producer);
+  }
+  absl::Status Delete(const std::string& path) override { return inner_.Delete(path); }
+
+ private:
+  ObjectStore& inner_;
+  const std::string path_;
+  const std::function<absl::Status()> change_;
+  bool changed_ = false;
+};
+
 class StorageCopy : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -50,6 +86,25 @@ class StorageCopy : public ::testing::Test {
   testing::TemporaryFolder from_folder_, to_folder_;
   std::shared_ptr<ObjectStore> from_, to_;
 };
+
+TEST_F(StorageCopy, TakesWhatWasReplacedMeanwhileAsItIsThen) {
+  ASSERT_OK(WriteAll(*from_, "catalog.json", "old"));
+  ChangingStore changing(*from_, "catalog.json", [&] { return WriteAll(*from_, "catalog.json", "new and longer"); });
+  const auto result = CopyObjects(changing, "", *to_, "");
+  ASSERT_OK(result);
+  EXPECT_EQ(result->bytes, 14);
+  EXPECT_EQ(*ReadAll(*to_, "catalog.json"), "new and longer");
+}
+
+TEST_F(StorageCopy, LeavesOutWhatIsGoneSinceItWasListed) {
+  ASSERT_OK(WriteAll(*from_, "products/part", "pixels"));
+  ASSERT_OK(WriteAll(*from_, "products/whole", "pixels"));
+  ChangingStore changing(*from_, "products/part", [&] { return from_->Delete("products/part"); });
+  const auto result = CopyObjects(changing, "products", *to_, "");
+  ASSERT_OK(result);
+  EXPECT_EQ(result->objects, 1);
+  EXPECT_TRUE(absl::IsNotFound(to_->Stat("part").status()));
+}
 
 TEST_F(StorageCopy, TakesAFolderWithEverythingBelowIt) {
   ASSERT_OK(WriteAll(*from_, "site/l1c/A.SAFE/band.jp2", "pixels"));
