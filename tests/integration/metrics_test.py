@@ -64,7 +64,7 @@ RPC = {
 HISTOGRAMS = {"arpent_task_duration_seconds", "arpent_storage_request_duration_seconds", "grpc_server_handling_seconds"}
 # Small closed sets only, besides the site's name on the ledger: never a tile, a run or a task.
 CLOSED = {"stage", "outcome", "kind", "state", "cause", "result", "tier", "store", "operation", "code", "version", "place", "resource",
-          "share", "grpc_type", "grpc_service", "grpc_method", "grpc_code", "le"}
+          "share", "reason", "grpc_type", "grpc_service", "grpc_method", "grpc_code", "le"}
 SAMPLE = re.compile(r"^([a-z_0-9]+)(?:\{(.*)\})? (\S+)$")
 TYPE = re.compile(r"^# TYPE (\S+) (\S+)$", re.M)
 LABEL = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
