@@ -58,7 +58,7 @@ worker::WorkerSettings SettingsOf(const AllInOneOptions& options, const std::str
   if (options.memory_mib > 0) settings.limits.memory_bytes = options.memory_mib << 20;
   settings.slots = options.tasks_at_once;
   settings.scratch = root + "/scratch";
-  settings.tables = options.tables.empty() ? worker::DefaultTablesFolder() : options.tables;
+  settings.tables = worker::TablesFolder(options.tables);
   // Nobody waits for a task that would end in a minute: it is handed back and done again.
   settings.drain_grace = absl::Seconds(2);
   return settings;

@@ -210,7 +210,7 @@ void AddAtmosphereCommand(CLI::App& app, int& exit_code) {
                   "rho_toa; other columns pass through. Relative azimuth 0 is backscatter.\n"
                   "Example:\n  arpent atmosphere < rows.csv");
   OnCall(*command, exit_code, [tables]() -> absl::StatusOr<int> {
-    const std::string folder = tables->empty() ? worker::DefaultTablesFolder() : *tables;
+    const std::string folder = worker::TablesFolder(*tables);
     ARPENT_RETURN_IF_ERROR(RunAtmosphereWithFile(folder + "/" + kernels::kTablesFileName, std::cin, std::cout));
     return kDone;
   });

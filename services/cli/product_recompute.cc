@@ -173,7 +173,7 @@ absl::Status Recompute(const RecomputeOptions& options, const Product& product) 
   stages::StageContext context;
   context.stores = stores;
   context.scratch = folder->scratch();
-  context.tables = options.tables.empty() ? worker::DefaultTablesFolder() : options.tables;
+  context.tables = worker::TablesFolder(options.tables);
   context.threads = options.threads > 0 ? options.threads : limits.Threads();
   context.memory_bytes = limits.memory_bytes;
   ARPENT_ASSIGN_OR_RETURN(const stages::TaskResult result, stage->second(task, context));

@@ -144,9 +144,7 @@ absl::Status CheckAbilities(Connection& connection, const RunArguments& argument
                                                    &arpent::site::v1::SiteService::StubInterface::GetSite, request));
   ARPENT_RETURN_IF_ERROR(CheckProcessor(response.site().l2a().processor(), arguments.local.processors));
   for (const auto& input : response.site().inputs()) {
-    if (input.kind() == "arpent-l2a") continue;
-    const std::string& folder = arguments.local.tables;
-    return TablesInput(folder.empty() ? worker::DefaultTablesFolder() : folder).status();
+    if (input.kind() != "arpent-l2a") return TablesInput(worker::TablesFolder(arguments.local.tables)).status();
   }
   return absl::OkStatus();
 }

@@ -31,7 +31,7 @@ absl::StatusOr<std::unique_ptr<Standalone>> Standalone::Create(const StandaloneO
   std::unique_ptr<Standalone> standalone(new Standalone(options));
   StandaloneOptions& own = standalone->options_;
   if (own.threads <= 0) own.threads = DetectResourceLimits().Threads();
-  if (own.tables.empty()) own.tables = worker::DefaultTablesFolder();
+  own.tables = worker::TablesFolder(own.tables);
   std::error_code error;
   fs::create_directories(own.output_folder, error);
   if (error) return absl::PermissionDeniedError(absl::StrCat(own.output_folder, ": ", error.message()));

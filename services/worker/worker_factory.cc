@@ -112,7 +112,8 @@ absl::StatusOr<std::unique_ptr<Worker>> MakeWorker(const WorkerSettings& setting
       std::make_unique<GrpcCoordinatorLink>(coordinator), metrics);
 }
 
-std::string DefaultTablesFolder() {
+std::string TablesFolder(const std::string& given) {
+  if (!given.empty()) return given;
   if (const char* const folder = std::getenv("ARPENT_TABLES")) return folder;
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);

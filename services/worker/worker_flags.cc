@@ -20,7 +20,7 @@ void AddWorkerFlags(CLI::App& app, WorkerFlags& flags) {
   WorkerSettings& settings = flags.settings;
   settings.limits = DetectResourceLimits();
   settings.scratch = "/tmp/arpent";
-  settings.tables = DefaultTablesFolder();
+  settings.tables = TablesFolder();
   AddFlag(app, "--coordinator", flags.coordinator, "host:port of the coordinator");
   AddFlag(app, "--cache", flags.cache, "host:port of the tile cache, shards with commas between them");
   AddFlag(app, "--cache-stores", flags.cache_stores, "names of the stores behind the tile cache")->delimiter(',');
