@@ -60,6 +60,18 @@ class StorageSweeperTest : public CoordinatorTest {
     std::string next;
     return *coordinator_->ListProducts(request, &next);
   }
+  // A run, a changed option, another run: the plan that removes the four versions that this left behind.
+  void PlanAfterAChange(SweepPlan* plan) {
+    Start();
+    WorkAndPublish();
+    Apply(std::string(kSite) + "vegetation: {indices: [ndvi]}\n");
+    Start();
+    WorkAndPublish();
+    SweepState state = coordinator_->ViewForSweep();
+    state.products = Products(/*old=*/true);
+    ASSERT_OK_AND_ASSIGN(*plan, PlanSweep(*stores_, state));
+    ASSERT_EQ(plan->removals.size(), 4u);
+  }
   bool IsThere(const product::v1::Product& product) { return stores_->Stat(product.uri() + "/item.json").ok(); }
 
   testing::TemporaryFolder folder_, scratch_;
@@ -120,15 +132,8 @@ TEST_F(StorageSweeperTest, WhatARunInProgressUsesStays) {
 }
 
 TEST_F(StorageSweeperTest, APlanThatIsLateSparesWhatCameIntoUseMeanwhile) {
-  Start();
-  WorkAndPublish();
-  Apply(std::string(kSite) + "vegetation: {indices: [ndvi]}\n");
-  Start();
-  WorkAndPublish();
-  SweepState state = coordinator_->ViewForSweep();
-  state.products = Products(/*old=*/true);
-  ASSERT_OK_AND_ASSIGN(const SweepPlan plan, PlanSweep(*stores_, state));
-  ASSERT_EQ(plan.removals.size(), 4u);
+  SweepPlan plan;
+  ASSERT_NO_FATAL_FAILURE(PlanAfterAChange(&plan));
   Apply(kSite);
   Start();
   WorkAndPublish();  // takes the earlier versions: they are current again
@@ -138,15 +143,8 @@ TEST_F(StorageSweeperTest, APlanThatIsLateSparesWhatCameIntoUseMeanwhile) {
 }
 
 TEST_F(StorageSweeperTest, WhatIsBeingRemovedIsNotMadeAgainBeforeItIsGone) {
-  Start();
-  WorkAndPublish();
-  Apply(std::string(kSite) + "vegetation: {indices: [ndvi]}\n");
-  Start();
-  WorkAndPublish();
-  SweepState state = coordinator_->ViewForSweep();
-  state.products = Products(/*old=*/true);
-  ASSERT_OK_AND_ASSIGN(const SweepPlan plan, PlanSweep(*stores_, state));
-  ASSERT_EQ(plan.removals.size(), 4u);
+  SweepPlan plan;
+  ASSERT_NO_FATAL_FAILURE(PlanAfterAChange(&plan));
   ASSERT_OK(coordinator_->BeginRemoval(plan.removals[0]));
   Apply(kSite);
   const RunMessage run = Start();
