@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 #include <optional>
 #include <random>
@@ -31,6 +32,7 @@ namespace {
 using namespace arpent::run::v1;  // NOLINT: the messages of one service
 
 constexpr absl::Duration kPatience = absl::Seconds(5);  // without news, before a watch tells what is waited for
+constexpr size_t kLookedAt = 200;                        // open cells: enough to see what holds a run
 
 struct RunArguments {
   ServerOptions server;
@@ -58,19 +60,6 @@ absl::StatusOr<std::unique_ptr<AllInOne>> StartIfLocal(RunArguments& arguments) 
   ARPENT_ASSIGN_OR_RETURN(all_in_one, AllInOne::Start(arguments.local));
   arguments.server = all_in_one->client_options();
   return all_in_one;
-}
-
-// The first cells of a run that have not begun; enough to see what holds it.
-absl::StatusOr<std::vector<Cell>> OpenCells(Connection& connection, const std::string& run_id) {
-  ListCellsRequest request;
-  request.set_run_id(run_id);
-  request.set_page_size(200);
-  request.add_outcomes(CELL_OUTCOME_READY);
-  request.add_outcomes(CELL_OUTCOME_WAITING);
-  ARPENT_ASSIGN_OR_RETURN(
-      const ListCellsResponse page,
-      connection.Call<ListCellsResponse>(connection.runs(), &RunService::StubInterface::ListCells, request));
-  return std::vector<Cell>(page.cells().begin(), page.cells().end());
 }
 
 absl::StatusOr<Run> Start(Connection& connection, const RunArguments& arguments, bool plan_only) {
@@ -293,10 +282,10 @@ CLI::App* AddAboutRun(CLI::App& group, const std::string& name, const std::strin
 }  // namespace
 
 absl::StatusOr<std::vector<Cell>> CellsOf(Connection& connection, const std::string& run_id,
-                                          const std::vector<CellOutcome>& outcomes) {
+                                          const std::vector<CellOutcome>& outcomes, size_t most) {
   ListCellsRequest request;
   request.set_run_id(run_id);
-  request.set_page_size(1000);
+  request.set_page_size(static_cast<int>(std::min<size_t>(most, 1000)));
   for (const CellOutcome outcome : outcomes) request.add_outcomes(outcome);
   std::vector<Cell> cells;
   do {
@@ -305,7 +294,7 @@ absl::StatusOr<std::vector<Cell>> CellsOf(Connection& connection, const std::str
         connection.Call<ListCellsResponse>(connection.runs(), &RunService::StubInterface::ListCells, request));
     cells.insert(cells.end(), page.cells().begin(), page.cells().end());
     request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
+  } while (!request.page_token().empty() && cells.size() < most);
   return cells;
 }
 
@@ -314,7 +303,8 @@ absl::StatusOr<Run> WatchToTheEnd(Connection& connection, const std::string& run
   std::optional<Standstill> standstill;
   if (format == OutputFormat::kTable) {
     standstill.emplace(
-        kPatience, [&] { return OpenCells(connection, run_id); },
+        kPatience,
+        [&] { return CellsOf(connection, run_id, {CELL_OUTCOME_READY, CELL_OUTCOME_WAITING}, kLookedAt); },
         [&](const std::string& awaited) { progress.Note(awaited); });
   }
   WatchRunRequest request;

@@ -2,7 +2,10 @@
 #ifndef ARPENT_SERVICES_CLI_RUN_COMMANDS_H_
 #define ARPENT_SERVICES_CLI_RUN_COMMANDS_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -18,9 +21,10 @@ void AddRunCommands(CLI::App& app, const OutputFormat& format, int& exit_code);
 absl::StatusOr<arpent::run::v1::Run> WatchToTheEnd(Connection& connection, const std::string& run_id,
                                                    OutputFormat format);
 
-// All cells of a run that have one of `outcomes` (empty: all), page by page.
+// The cells of a run that have one of `outcomes` (empty: all), page by page until there are `most`.
 absl::StatusOr<std::vector<arpent::run::v1::Cell>> CellsOf(Connection& connection, const std::string& run_id,
-                                                           const std::vector<arpent::run::v1::CellOutcome>& outcomes);
+                                                           const std::vector<arpent::run::v1::CellOutcome>& outcomes,
+                                                           size_t most = SIZE_MAX);
 
 }  // namespace arpent::cli
 

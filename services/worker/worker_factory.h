@@ -34,7 +34,8 @@ absl::StatusOr<std::unique_ptr<Worker>> MakeWorker(const WorkerSettings& setting
                                                    const std::shared_ptr<grpc::Channel>& coordinator,
                                                    telemetry::Metrics& metrics);
 
-// `given` where it is not empty, else $ARPENT_TABLES, else share/arpent beside the program's folder, else /usr/share/arpent.
+// `given` where it is not empty, else $ARPENT_TABLES, else share/arpent beside the program's folder, else
+// /usr/share/arpent.
 std::string TablesFolder(const std::string& given = "");
 
 }  // namespace arpent::worker
