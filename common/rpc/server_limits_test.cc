@@ -62,6 +62,13 @@ class ServerLimits : public ::testing::Test {
     pb::StatResponse response;
     return FromGrpc(pb::CacheService::NewStub(channel)->Stat(&context, pb::StatRequest(), &response));
   }
+  // A small call of a client that comes back, as the clients of the product do: right after a refusal the server may
+  // still be closing the connection or counting the call.
+  absl::Status StatComingBack(const std::shared_ptr<grpc::Channel>& channel) {
+    absl::Status status;
+    for (int i = 0; i < 100 && !(status = StatWith(channel, "")).ok(); ++i) absl::SleepFor(absl::Milliseconds(20));
+    return status;
+  }
   // A write that never says anything, as long as this lives.
   struct SilentWrite {
     explicit SilentWrite(const std::shared_ptr<grpc::Channel>& channel)
@@ -89,7 +96,7 @@ TEST_F(ServerLimits, MetadataIsBounded) {
   ASSERT_OK_AND_ASSIGN(const auto channel, OpenChannel(server->address(), {}));
   EXPECT_OK(StatWith(channel, std::string(10000, 'x')));
   EXPECT_FALSE(StatWith(channel, std::string(40000, 'x')).ok());
-  EXPECT_OK(StatWith(channel, ""));
+  EXPECT_OK(StatComingBack(channel));
 }
 
 TEST_F(ServerLimits, StreamsOfAConnectionAreBounded) {
@@ -119,9 +126,7 @@ TEST_F(ServerLimits, CallsInProgressAreBounded) {
   }
   EXPECT_THAT(refused, StatusIs(absl::StatusCode::kResourceExhausted, ""));
   writes.clear();
-  absl::Status again;
-  for (int i = 0; i < 100 && !(again = StatWith(channel, "")).ok(); ++i) absl::SleepFor(absl::Milliseconds(20));
-  EXPECT_OK(again);
+  EXPECT_OK(StatComingBack(channel));
 }
 
 TEST_F(ServerLimits, ASilentStreamIsCutOff) {
