@@ -43,11 +43,18 @@ def read_catalog(output):
     return found
 
 
-def wait_for(condition, what, seconds=30):
+def wait_for(condition, what, seconds=120):
+    """Waits for what a reader of a catalogue that is being rewritten will see; until then a link may lead nowhere."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while True:
+        try:
+            if condition():
+                return
+            seen = "not yet so"
+        except (OSError, AssertionError) as error:
+            seen = error
         if time.monotonic() > deadline:
-            raise AssertionError(f"{what} did not come")
+            raise AssertionError(f"{what} did not come: {seen}")
         time.sleep(0.2)
 
 
