@@ -11,7 +11,9 @@ set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
 
 find_program(ARPENT_CCACHE ccache)
 if(ARPENT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${ARPENT_CCACHE})
+  # Paths count from the sources on: another clone of them finds what this one compiled.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+                                  ${ARPENT_CCACHE})
 endif()
 find_program(ARPENT_MOLD mold)
 if(ARPENT_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
