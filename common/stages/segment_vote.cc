@@ -14,7 +14,6 @@ namespace {
 using raster::Image;
 
 constexpr int kCell = CellLattice::kCell, kMargin = CellLattice::kMargin;
-constexpr int kSmallestRegion = 10;  // Sen2Agri's smallest segment
 // Two regions are one while their mean seasons differ by less than 0.01 NDVI in the mean square, widened by the noise of
 // pixels where regions are small. As narrow as that because whole regions are compared, and because crops that look alike
 // side by side must not become one (regularise.md has what was tried).
@@ -113,7 +112,7 @@ absl::Status SegmentVote::VoteInRows(int first, int last) {
     if (shape_.has_digests) {
       const raster::View<const kernels::SeasonDigest> digests = std::as_const(digests_).view().Sub(Held(window));
       const double noise = kNoiseFactor * kernels::PixelNoise(digests, codes, frozen_);
-      const kernels::SegmentationOptions options{kRange, std::clamp(noise, kLeastNoise, kMostNoise), kSmallestRegion};
+      const kernels::SegmentationOptions options{kRange, std::clamp(noise, kLeastNoise, kMostNoise)};
       const uint32_t count = kernels::Segment(digests, codes, frozen_, options, segments.view());
       kernels::VoteInSegments(codes, std::as_const(segments).view(), count, agreed.view());
     }

@@ -147,7 +147,7 @@ TEST(Regularisation, ACellIsSegmentedWithItsMarginThenSmallRegionsGo) {
   Image<uint16_t> voted(window.width, window.height), cleaned(window.width, window.height);
   const double noise = 1.4 * kernels::PixelNoise(season.digests.view().Sub(window), season.codes.view().Sub(window), kFrozen);
   const uint32_t count = kernels::Segment(season.digests.view().Sub(window), season.codes.view().Sub(window), kFrozen,
-                                          {0.01 * 127, std::clamp(noise, 0.02 * 127, 0.1 * 127), 10}, segments.view());
+                                          {0.01 * 127, std::clamp(noise, 0.02 * 127, 0.1 * 127)}, segments.view());
   kernels::VoteInSegments(season.codes.view().Sub(window), segments.view(), count, voted.view());
   kernels::RemoveSmallRegions(voted.view(), 10, kFrozen, cleaned.view());
   for (int y = 0; y < 512 - 20; ++y) {

@@ -65,7 +65,7 @@ class RegionWalker {
     pixels_.assign(1, {x, y});
     for (size_t next = 0; next < pixels_.size(); ++next) {
       const auto [cx, cy] = pixels_[next];
-      for (const auto& [dx, dy] : kSides) {
+      for (const auto& [dx, dy] : kAround) {
         const int nx = cx + dx, ny = cy + dy;
         if (nx < 0 || ny < 0 || nx >= map_.width() || ny >= map_.height() || map_(nx, ny) != code) continue;
         if (size_(nx, ny) == kLarge) return false;
@@ -78,6 +78,8 @@ class RegionWalker {
   }
 
   static constexpr std::array<std::pair<int, int>, 4> kSides = {{{0, -1}, {-1, 0}, {1, 0}, {0, 1}}};
+  static constexpr std::array<std::pair<int, int>, 8> kAround = {
+      {{0, -1}, {-1, 0}, {1, 0}, {0, 1}, {-1, -1}, {1, -1}, {-1, 1}, {1, 1}}};
 
  private:
   const raster::View<const uint16_t> map_;

@@ -12,7 +12,7 @@
 
 namespace arpent::kernels {
 
-// Gives each region (pixels of one code that touch by their sides) of fewer than `smallest` pixels the code that is most
+// Gives each region (pixels of one code that touch by their sides or corners: a track may run aslant) of fewer than `smallest` pixels the code that is most
 // frequent along its outline: among regions that are large enough, else among all; the lowest of equally frequent ones.
 // Regions in `frozen` codes, and those that touch nothing else, stay. Codes are those of `in` throughout: the order of
 // regions does not matter. A region cut by the edge of `in` counts as it is seen.

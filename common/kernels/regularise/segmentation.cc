@@ -135,22 +135,14 @@ uint32_t Segment(raster::View<const PixelDigest> digests, raster::View<const uin
   const int width = digests.width();
   const std::vector<uint32_t> pairs = SortedPairs(digests, codes, frozen);
   Regions regions(digests);
-  const auto for_pairs_of_two_regions = [&](auto visit) {
-    for (const uint32_t pair : pairs) {
-      const uint32_t first = pair >> 1, second = first + ((pair & 1) != 0 ? width : 1);
-      const uint32_t a = regions.Find(first), b = regions.Find(second);
-      if (a != b) visit(a, b);
-    }
-  };
   const double range = options.range * options.range, noise = options.noise * options.noise;
-  for_pairs_of_two_regions([&](uint32_t a, uint32_t b) {
+  for (const uint32_t pair : pairs) {
+    const uint32_t first = pair >> 1, second = first + ((pair & 1) != 0 ? width : 1);
+    const uint32_t a = regions.Find(first), b = regions.Find(second);
+    if (a == b) continue;
     const double widened = range + noise * (1.0 / regions.region(a).pixels + 1.0 / regions.region(b).pixels);
     if (regions.SquaredDifference(a, b) <= widened) regions.Join(a, b);
-  });
-  const auto smallest = static_cast<uint32_t>(std::max(1, options.smallest));
-  for_pairs_of_two_regions([&](uint32_t a, uint32_t b) {
-    if (std::min(regions.region(a).pixels, regions.region(b).pixels) < smallest) regions.Join(a, b);
-  });
+  }
   std::vector<uint32_t> number_of(static_cast<size_t>(width) * digests.height(), kNoSegment);
   uint32_t count = 0;
   for (int y = 0; y < digests.height(); ++y) {

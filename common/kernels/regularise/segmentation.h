@@ -3,8 +3,8 @@
 // Segments grow by region merging in the manner of Nock and Nielsen (2004, "Statistical region merging"): all pairs of
 // neighbouring pixels are taken in order of how much they differ, and the two regions that a pair belongs to become one when
 // their means differ by no more than a range, widened for regions of few pixels by what noise does to their means. One pass,
-// no iteration, and, unlike mean shift, no path that a pixel wanders. Regions left with fewer than `smallest` pixels join
-// the neighbour that the most alike pair leads to.
+// no iteration, and, unlike mean shift, no path that a pixel wanders. Regions of few pixels stay when nothing around looks like
+// them: a track between fields is no part of either.
 //
 // What a segment is depends on the whole window given: callers who cut a map into windows must cut it the same way always.
 #ifndef ARPENT_COMMON_KERNELS_REGULARISE_SEGMENTATION_H_
@@ -23,7 +23,6 @@ using PixelDigest = std::array<uint8_t, 8>;
 struct SegmentationOptions {
   double range = 0;     // of two regions' means: root of the sum of squares over a digest's bytes
   double noise = 0;     // the same of a single pixel against its region
-  int smallest = 10;    // pixels
 };
 
 // How much neighbouring pixels differ for no reason: the median over neighbours of a pixel's distance from what they share

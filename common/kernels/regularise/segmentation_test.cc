@@ -63,24 +63,21 @@ std::map<std::pair<int, int>, int> SlowSegments(const Scene& scene, const Segmen
     }
   }
   std::sort(pairs.begin(), pairs.end());
-  for (const bool join_small : {false, true}) {
-    for (const auto& [difference, y, x, side] : pairs) {
-      const int a = region[{x, y}], b = region[{x + (side == 0), y + side}];
-      if (a == b) continue;
-      std::array<std::vector<double>, 2> means = {std::vector<double>(8), std::vector<double>(8)};
-      std::array<double, 2> counts = {0, 0};
-      for (const auto& [pixel, own] : region) {
-        if (own != a && own != b) continue;
-        ++counts[own == b];
-        for (size_t k = 0; k < 8; ++k) means[own == b][k] += scene.digests(pixel.first, pixel.second)[k];
-      }
-      double apart = 0;
-      for (size_t k = 0; k < 8; ++k) apart += std::pow(means[0][k] / counts[0] - means[1][k] / counts[1], 2);
-      const double limit = std::pow(options.range, 2) + std::pow(options.noise, 2) * (1 / counts[0] + 1 / counts[1]);
-      const bool join = join_small ? std::min(counts[0], counts[1]) < options.smallest : apart <= limit;
-      if (!join) continue;
-      for (auto& [pixel, own] : region) own = own == b ? a : own;
+  for (const auto& [difference, y, x, side] : pairs) {
+    const int a = region[{x, y}], b = region[{x + (side == 0), y + side}];
+    if (a == b) continue;
+    std::array<std::vector<double>, 2> means = {std::vector<double>(8), std::vector<double>(8)};
+    std::array<double, 2> counts = {0, 0};
+    for (const auto& [pixel, own] : region) {
+      if (own != a && own != b) continue;
+      ++counts[own == b];
+      for (size_t k = 0; k < 8; ++k) means[own == b][k] += scene.digests(pixel.first, pixel.second)[k];
     }
+    double apart = 0;
+    for (size_t k = 0; k < 8; ++k) apart += std::pow(means[0][k] / counts[0] - means[1][k] / counts[1], 2);
+    const double limit = std::pow(options.range, 2) + std::pow(options.noise, 2) * (1 / counts[0] + 1 / counts[1]);
+    if (apart > limit) continue;
+    for (auto& [pixel, own] : region) own = own == b ? a : own;
   }
   return region;
 }
@@ -88,7 +85,7 @@ std::map<std::pair<int, int>, int> SlowSegments(const Scene& scene, const Segmen
 TEST(Segment, IsWhatTheRuleSays) {
   for (const uint32_t seed : {1, 2, 3}) {
     const Scene scene(34, 27, seed, 9);
-    const SegmentationOptions options{6.5, 9.5, 5};
+    const SegmentationOptions options{6.5, 9.5};
     Image<uint32_t> segments(34, 27);
     const uint32_t count = Segment(scene.digests.view(), scene.codes.view(), kFrozen, options, segments.view());
     const auto slow = SlowSegments(scene, options);
@@ -113,7 +110,8 @@ TEST(Segment, IsWhatTheRuleSays) {
 TEST(Segment, FieldsBecomeSegmentsAndAgree) {
   const Scene scene(8 * kField, 6 * kField, 5, 6);
   Image<uint32_t> segments(scene.codes.width(), scene.codes.height());
-  const uint32_t count = Segment(scene.digests.view(), scene.codes.view(), kFrozen, {8, 10, 10}, segments.view());
+  constexpr double kNoise = 15;  // 1.4 times that of these pixels, as the stages choose it
+  const uint32_t count = Segment(scene.digests.view(), scene.codes.view(), kFrozen, {8, kNoise}, segments.view());
   EXPECT_LE(count, 60u) << "48 fields, some cut by frozen pixels";
   Image<uint16_t> voted(scene.codes.width(), scene.codes.height());
   VoteInSegments(scene.codes.view(), segments.view(), count, voted.view());
