@@ -11,7 +11,7 @@ add_test(NAME accuracy.l2a_masks
          COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/l2a_masks.py --program $<TARGET_FILE:l2a_scene>
                  --tables ${CMAKE_BINARY_DIR}/tables --tools ${CMAKE_SOURCE_DIR}/../shared/tools
                  --data ${CMAKE_SOURCE_DIR}/../shared/data)
-set_tests_properties(accuracy.l2a_masks PROPERTIES LABELS "accuracy;slow" TIMEOUT 900 SKIP_RETURN_CODE 77)
+set_tests_properties(accuracy.l2a_masks PROPERTIES LABELS "accuracy;slow" TIMEOUT 1800 SKIP_RETURN_CODE 77)
 
 # End to end over relief: nothing given but the scene, the DEM and the aerosol model's name.
 function(arpent_l2a_site_test name labels)

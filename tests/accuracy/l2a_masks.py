@@ -3,7 +3,7 @@
 
 l2a_masks.py --program l2a_scene --tables DIR --tools DIR --data DIR [--report FILE]
 
-Scenes of the shared scene maker (cover 5-60 %, unseen seeds), 78 Kenyan dates pushed up to TOA, five real dates. Prints
+Scenes of the shared scene maker (cover 5-60 %, haze, cirrus, a low sun, both hemispheres, unseen seeds), 78 Kenyan dates pushed up to TOA, five real dates. Prints
 the table of docs/algorithms/l2a-masks.md and exits 1 when a target is missed; 77 (skipped) when tools or data are absent.
 """
 import argparse
@@ -18,11 +18,15 @@ from osgeo import gdal
 
 gdal.UseExceptions()
 
-QA_CLOUD, QA_SHADOW = 1 << 2, 1 << 4
-# date, cover, optical thickness, seed
-SCENES = [("2022-03-28", .05, .10, 401), ("2022-04-22", .15, .30, 402), ("2022-05-30", .30, .06, 403),
-          ("2022-06-25", .45, .20, 404), ("2022-07-28", .60, .40, 405), ("2022-09-12", .25, .15, 406),
-          ("2022-10-12", .10, .50, 407), ("2022-08-05", .50, .12, 408)]
+QA_NO_DATA, QA_CLOUD, QA_SHADOW = 1, 1 << 2, 1 << 4
+# date, cover, optical thickness, seed, more options of the scene maker
+SCENES = [("2022-03-28", .05, .10, 401, ""), ("2022-04-22", .15, .30, 402, ""), ("2022-05-30", .30, .06, 403, ""),
+          ("2022-06-25", .45, .20, 404, ""), ("2022-07-28", .60, .40, 405, ""), ("2022-09-12", .25, .15, 406, ""),
+          ("2022-10-12", .10, .50, 407, ""), ("2022-08-05", .50, .12, 408, ""),
+          ("2023-01-16", .05, .12, 409, ""), ("2023-12-12", .30, .08, 410, "--sat C --baseline 05.11"),
+          ("2023-09-28", .05, .60, 411, ""), ("2021-05-06", .30, .15, 412, "--cirrus .03 --baseline 03.01"),
+          ("2022-12-20", .60, .20, 413, "--tile 35HKC --time 08:20:00 --swath .6"),
+          ("2022-07-06", .45, .35, 414, "--tile 36MZE --time 07:50:00 --cirrus .02")]
 
 
 class Runner:
@@ -46,15 +50,17 @@ def f1(found, true):
 def synthetic(runner, tools, folder):
     """Rows of (name, recall, false positive share, shadow F1)."""
     rows = []
-    for date, cover, aot, seed in SCENES:
+    for date, cover, aot, seed, options in SCENES:
         made = subprocess.run(["/usr/bin/python3", os.path.join(tools, "make_l1c.py"), "--size", "1200", "--date", date,
                                "--clouds", str(cover), "--aod", str(aot), "--seed", str(seed), "--out",
-                               os.path.join(folder, str(seed))], capture_output=True, text=True, check=True)
+                               os.path.join(folder, str(seed)), *options.split()], capture_output=True, text=True, check=True)
         safe = made.stdout.split()[-1]
         truth = gdal.Open(safe + ".truth/cloud.tif").ReadAsArray().repeat(3, 0).repeat(3, 1)
         qa = runner.quality(safe)
+        seen = (qa & QA_NO_DATA) == 0
+        truth, qa = truth[seen], qa[seen]
         cloud, shadow = (qa & QA_CLOUD) > 0, (qa & QA_SHADOW) > 0
-        rows.append((f"{date}, cover {cover:.2f}, AOT {aot:.2f}", (cloud & (truth == 1)).sum() / (truth == 1).sum(),
+        rows.append((f"{date}, cover {cover:.2f}, AOT {aot:.2f} {options.replace('--', '')}".rstrip(), (cloud & (truth == 1)).sum() / (truth == 1).sum(),
                      (cloud & (truth != 1)).sum() / (truth != 1).sum(), f1(shadow, truth == 2)))
     return rows
 

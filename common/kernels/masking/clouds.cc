@@ -1,6 +1,9 @@
 #include "common/kernels/masking/clouds.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
 #include <vector>
 
 #include "common/kernels/masking/regions.h"
@@ -12,14 +15,19 @@ using raster::Image;
 
 constexpr float kDefaultClearHaze = 0.010f;  // between the clear Kenyan (0.002) and Slovenian (0.02) scenes
 constexpr float kLeastClearHaze = -0.005f;
-constexpr float kMostClearHaze = 0.018f;  // beyond, the vegetation itself lies under haze
-constexpr float kThinCirrus = 0.012f;     // Sen2Cor's thresholds at 1.38 um
+constexpr float kMostClearHaze = 0.018f;  // under a high sun; beyond, the vegetation itself lies under haze
+constexpr float kMostLocalHaze = 0.010f;  // above the scene's, under a high sun; more is thin cloud
+constexpr int kHazeCellPixels = 25;
+constexpr int kHazeReachCells = 2;
+constexpr int64_t kLeastVegetation = 400;  // pixels within reach, for a clear value of their own
+constexpr float kThinCirrus = 0.012f;      // Sen2Cor's thresholds at 1.38 um
 constexpr float kThickCirrus = 0.035f;
 constexpr int kLeastCloudPixels = 3;  // smaller certain spots are roofs
 constexpr int kThinDeckPixels = 60;   // 0.2 km2: a region that large is a cloud although nowhere certain
 constexpr int kThinDeckPercent = 60;  // in the mean over it: towns reach 50
+constexpr uint8_t kMostBesideSnow = 40;  // below what makes a cloud: a pixel of snow and ground looks like one
 constexpr int kReachPixels = 10;
-constexpr int kGrowPercent = 10;
+constexpr int kRimPixels = 2;  // a cloud's rim: thinner and thinner, but above the clear haze of the place
 
 float Ramp(float value, float zero, float one) { return std::clamp((value - zero) / (one - zero), 0.0f, 1.0f); }
 
@@ -29,7 +37,7 @@ struct Spectrum {
   float blue, green, red, nir, nir_narrow, swir1, cirrus;
 };
 
-Spectrum At(const MaskInput& input, int x, int y) {
+Spectrum SpectrumAt(const MaskInput& input, int x, int y) {
   return {input.blue(x, y),
           input.green(x, y),
           input.red(x, y),
@@ -49,23 +57,101 @@ bool IsWater(const Spectrum& s) {
   return s.green > s.nir_narrow && s.swir1 < 0.06f && s.nir_narrow < 0.15f && s.green < 0.2f;
 }
 
-// 30th percentile of the haze over green vegetation that is not bright, when 2 % of the scene is that.
-float ClearHaze(const MaskInput& input) {
-  std::vector<float> haze;
-  int64_t valid = 0;
-  for (int y = 0; y < input.height(); ++y) {
-    for (int x = 0; x < input.width(); ++x) {
-      if (input.valid(x, y) == 0) continue;
-      ++valid;
-      const Spectrum s = At(input, x, y);
-      if (Ratio(s.nir, s.red) > 0.4f && s.swir1 < 0.3f && s.blue < 0.12f) haze.push_back(Haze(s));
+// Counts of haze over green vegetation that is not bright, in classes of 0.001.
+class HazeCounts {
+ public:
+  void Add(float haze) {
+    ++counts_[std::clamp(static_cast<int>((haze - kLowest) / kClass), 0, kClasses - 1)];
+    ++total_;
+  }
+  void Add(const HazeCounts& other) {
+    for (int i = 0; i < kClasses; ++i) counts_[i] += other.counts_[i];
+    total_ += other.total_;
+  }
+  int64_t total() const { return total_; }
+
+  // 30th percentile, linear within a class.
+  float Clear() const {
+    const double wanted = 0.3 * static_cast<double>(total_);
+    double below = 0;
+    for (int i = 0; i < kClasses; ++i) {
+      if (counts_[i] > 0 && below + counts_[i] >= wanted) {
+        return kLowest + kClass * (static_cast<float>(i) + static_cast<float>((wanted - below) / counts_[i]));
+      }
+      below += counts_[i];
+    }
+    return kLowest;
+  }
+
+ private:
+  static constexpr int kClasses = 128;
+  static constexpr float kLowest = -0.03f, kClass = 0.001f;
+  std::array<int32_t, kClasses> counts_{};
+  int64_t total_ = 0;
+};
+
+// The clear value of the haze, of the scene and, as aerosol varies, by place: over the vegetation within 5 km where there
+// is enough, else the scene's.
+class ClearHaze {
+ public:
+  explicit ClearHaze(const MaskInput& input)
+      : columns_((input.width() + kHazeCellPixels - 1) / kHazeCellPixels), rows_((input.height() + kHazeCellPixels - 1) / kHazeCellPixels) {
+    std::vector<HazeCounts> cells(static_cast<size_t>(columns_) * rows_);
+    int64_t valid = 0;
+    for (int y = 0; y < input.height(); ++y) {
+      for (int x = 0; x < input.width(); ++x) {
+        if (input.valid(x, y) == 0) continue;
+        ++valid;
+        const Spectrum s = SpectrumAt(input, x, y);
+        if (Ratio(s.nir, s.red) > 0.4f && s.swir1 < 0.3f && s.blue < 0.12f) {
+          cells[(y / kHazeCellPixels) * columns_ + x / kHazeCellPixels].Add(Haze(s));
+        }
+      }
+    }
+    HazeCounts all;
+    for (const HazeCounts& cell : cells) all.Add(cell);
+    const float air = PathThroughHaze(input.sun_zenith_deg);
+    if (all.total() > 0 && all.total() >= valid / 50) of_scene_ = std::clamp(all.Clear(), kLeastClearHaze, kMostClearHaze * air);
+    const float most = std::min(kMostClearHaze * air, of_scene_ + kMostLocalHaze * air);
+    by_cell_ = Image<float>(columns_, rows_, of_scene_);
+    for (int y = 0; y < rows_; ++y) {
+      for (int x = 0; x < columns_; ++x) {
+        HazeCounts near;
+        for (int j = std::max(0, y - kHazeReachCells); j <= std::min(rows_ - 1, y + kHazeReachCells); ++j) {
+          for (int i = std::max(0, x - kHazeReachCells); i <= std::min(columns_ - 1, x + kHazeReachCells); ++i) {
+            near.Add(cells[j * columns_ + i]);
+          }
+        }
+        if (near.total() >= kLeastVegetation) by_cell_(x, y) = std::clamp(near.Clear(), kLeastClearHaze, most);
+      }
     }
   }
-  if (haze.empty() || haze.size() < static_cast<size_t>(valid / 50)) return kDefaultClearHaze;
-  const auto middle = haze.begin() + static_cast<ptrdiff_t>(haze.size() * 3 / 10);
-  std::nth_element(haze.begin(), middle, haze.end());
-  return std::clamp(*middle, kLeastClearHaze, kMostClearHaze);
-}
+
+  float of_scene() const { return of_scene_; }
+
+  // Bilinear between the middles of cells.
+  float At(int x, int y) const {
+    const float u = std::clamp((x + 0.5f) / kHazeCellPixels - 0.5f, 0.0f, columns_ - 1.0f);
+    const float v = std::clamp((y + 0.5f) / kHazeCellPixels - 0.5f, 0.0f, rows_ - 1.0f);
+    const int x0 = static_cast<int>(u), y0 = static_cast<int>(v);
+    const int x1 = std::min(x0 + 1, columns_ - 1), y1 = std::min(y0 + 1, rows_ - 1);
+    const float top = by_cell_(x0, y0) + (by_cell_(x1, y0) - by_cell_(x0, y0)) * (u - x0);
+    const float bottom = by_cell_(x0, y1) + (by_cell_(x1, y1) - by_cell_(x0, y1)) * (u - x0);
+    return top + (bottom - top) * (v - y0);
+  }
+
+ private:
+  // Haze of one thickness scatters more towards the sensor the lower the sun: as 1 / cos (single scattering). 1 for a high sun.
+  static float PathThroughHaze(double sun_zenith_deg) {
+    constexpr double kRadian = std::numbers::pi / 180, kHighSunZenithDeg = 40, kLeastCosine = 0.2;
+    const double cosine = std::max(std::cos(sun_zenith_deg * kRadian), kLeastCosine);
+    return static_cast<float>(std::max(1.0, std::cos(kHighSunZenithDeg * kRadian) / cosine));
+  }
+
+  int columns_, rows_;
+  float of_scene_ = kDefaultClearHaze;
+  Image<float> by_cell_;
+};
 
 float CloudProbability(const Spectrum& s, float clear_haze) {
   float p = Ramp(Haze(s) - clear_haze, 0.01f, 0.06f);
@@ -130,29 +216,43 @@ CloudMasks DetectClouds(const MaskInput& input, const KnownReflectance* known) {
   const int width = input.width();
   const int height = input.height();
   CloudMasks masks;
-  masks.clear_haze = ClearHaze(input);
+  const ClearHaze clear_haze(input);
+  masks.clear_haze = clear_haze.of_scene();
   masks.cloud_percent = Image<uint8_t>(width, height, raster::kByteNoData);
   masks.snow = masks.water = masks.cirrus = Image<uint8_t>(width, height);
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
       if (input.valid(x, y) == 0) continue;
-      const Spectrum s = At(input, x, y);
+      const Spectrum s = SpectrumAt(input, x, y);
       const bool snow = IsSnow(s);
       masks.snow(x, y) = snow;
       masks.water(x, y) = IsWater(s);
       masks.cirrus(x, y) = s.cirrus > kThinCirrus;
-      const float p = snow ? 0.0f : CloudProbability(s, masks.clear_haze);
+      const float p = snow ? 0.0f : CloudProbability(s, clear_haze.At(x, y));
       masks.cloud_percent(x, y) = static_cast<uint8_t>(p * 100.0f + 0.5f);
+    }
+  }
+  const Image<uint8_t> beside_snow = Dilate(masks.snow.view(), 1);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      uint8_t& percent = masks.cloud_percent(x, y);
+      if (beside_snow(x, y) && percent != raster::kByteNoData) percent = std::min(percent, kMostBesideSnow);
     }
   }
   if (known != nullptr) JudgeByChange(input, *known, masks.snow.view(), masks.cloud_percent.view());
   const Image<uint8_t> kept = KeepClouds(masks.cloud_percent);
-  masks.cloud = Dilate(kept.view(), 1);
+  masks.cloud = kept;
+  for (int ring = 0; ring < kRimPixels; ++ring) {
+    const Image<uint8_t> around = Dilate(masks.cloud.view(), 1);
+    for (int y = 0; y < height; ++y) {
+      for (int x = 0; x < width; ++x) {
+        const uint8_t percent = masks.cloud_percent(x, y);
+        if (around(x, y) && percent > 0 && percent != raster::kByteNoData) masks.cloud(x, y) = 1;
+      }
+    }
+  }
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
-      const uint8_t percent = masks.cloud_percent(x, y);
-      const bool hazy = percent != raster::kByteNoData && percent > kGrowPercent;
-      masks.cloud(x, y) = kept(x, y) || (masks.cloud(x, y) && hazy);
       if (masks.cloud(x, y)) masks.cirrus(x, y) = masks.snow(x, y) = masks.water(x, y) = 0;
     }
   }

@@ -2,10 +2,10 @@
 //
 // A cloud is bright, spectrally flat, and bluer than the ground: the haze-optimised transform of Zhang, Guindon and
 // Cihlar (2002), blue - 0.5 red, is nearly constant over soil, vegetation and sand, and grows with cloud. Its clear
-// value is taken from the scene's own vegetation. Brightness in the near and short-wave infrared keeps water and shadow
-// out, the flatness blue / SWIR keeps bright soil, NDVI keeps canopies, NDSI (Dozier 1989) keeps snow. Each test is a
+// value is taken from the scene's own vegetation, by place, as aerosol varies. Brightness in the near and short-wave
+// infrared keeps water and shadow out, the flatness blue / SWIR keeps bright soil, NDVI keeps canopies, NDSI (Dozier 1989) keeps snow. Each test is a
 // ramp from 0 to 1 and the least of them is the cloud probability; connected pixels above one half are a cloud within
-// reach of where it is certain, or as a whole when they are many (thin decks); it then grows by one pixel into what is
+// reach of where it is certain, or as a whole when they are many (thin decks); it then grows by two pixels into what is
 // still hazy. Cirrus by reflectance at 1.38 um (thresholds: Sen2Cor's). Measured on scenes with known cloud:
 // docs/algorithms/l2a-masks.md.
 #ifndef ARPENT_COMMON_KERNELS_MASKING_CLOUDS_H_
@@ -22,7 +22,7 @@ namespace arpent::kernels {
 struct CloudMasks {
   raster::Image<uint8_t> cloud_percent;               // 0-100, kByteNoData where not valid
   raster::Image<uint8_t> cloud, cirrus, snow, water;  // 0 or 1; cirrus: thin, where there is no cloud
-  float clear_haze = 0;                               // the clear value of blue - 0.5 red that was used
+  float clear_haze = 0;                               // the clear value of blue - 0.5 red, of the scene as a whole
 };
 
 // Probability in percent from which a pixel is taken for (part of) a cloud.

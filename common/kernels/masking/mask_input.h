@@ -14,6 +14,7 @@ struct MaskInput {
   raster::View<const float> blue, green, red, nir, nir_narrow, swir1, swir2;
   raster::View<const float> cirrus;
   raster::View<const uint8_t> valid;
+  double sun_zenith_deg = 0;  // of the scene's middle
 
   int width() const { return blue.width(); }
   int height() const { return blue.height(); }

@@ -160,6 +160,67 @@ TEST(DetectClouds, FindsAThinDeckOverForestButNoWhiteRoof) {
   EXPECT_EQ(Count(DetectClouds(roof.Input()).cloud), 0);
 }
 
+TEST(DetectClouds, PixelsOfSnowAndGroundAreNoCloudButCloudsBesideSnowAre) {
+  Scene scene(120, 120, kSoil);
+  for (int top = 10; top < 110; top += 20) {
+    for (int left = 10; left < 50; left += 20) {
+      scene.Rectangle(left - 1, top - 1, 12, 12, kSnow, 0.5f);
+      scene.Rectangle(left, top, 10, 10, kSnow);
+    }
+  }
+  EXPECT_EQ(Count(DetectClouds(scene.Input()).cloud), 0);
+  EXPECT_EQ(Count(DetectClouds(scene.Input()).snow), 10 * 100);
+  scene.Rectangle(60, 20, 20, 60, kCloud);
+  scene.Rectangle(41, 30, 19, 20, kCloud);  // runs up to a field of snow
+  EXPECT_GE(Count(DetectClouds(scene.Input()).cloud), 20 * 60 + 19 * 20 - 20);
+}
+
+// Aerosol over meadows and ploughed fields that thickens from west to east, as much as `blue` in the blue.
+Scene UnderVaryingHaze(float blue) {
+  Scene scene(300, 100, kMeadow);
+  for (int x = 0; x < 300; x += 12) scene.Rectangle(x, 0, 6, 100, kSoil);
+  for (size_t b = 0; b < scene.bands.size(); ++b) {
+    const float share = b == 0 ? 1.0f : b == 1 ? 0.8f : b == 2 ? 0.6f : 0.3f;
+    for (int y = 0; y < 100; ++y) {
+      for (int x = 0; x < 300; ++x) scene.bands[b](x, y) += share * blue * x / 300;
+    }
+  }
+  return scene;
+}
+
+TEST(DetectClouds, HazeThatVariesUnderALowSunIsNoCloud) {
+  const Scene scene = UnderVaryingHaze(0.09f);
+  MaskInput input = scene.Input();
+  input.sun_zenith_deg = 72;
+  EXPECT_EQ(Count(DetectClouds(input).cloud), 0);
+  // A high sun lights no haze as much: it is cloud.
+  input.sun_zenith_deg = 30;
+  EXPECT_GT(Count(DetectClouds(input).cloud), 1000);
+}
+
+TEST(DetectClouds, CloudsInHazeThatVariesAreFoundWithTheirRims) {
+  Scene scene = UnderVaryingHaze(0.03f);
+  Image<uint8_t> painted(300, 100);
+  for (int left = 30; left < 280; left += 60) {
+    for (int y = 40; y < 54; ++y) {
+      for (int x = left; x < left + 14; ++x) {
+        const int inside = std::min({x - left, left + 13 - x, y - 40, 53 - y});
+        scene.Mix(x, y, kCloud, inside == 0 ? 0.08f : inside == 1 ? 0.15f : 0.6f);
+        painted(x, y) = 1;
+      }
+    }
+  }
+  MaskInput input = scene.Input();
+  input.sun_zenith_deg = 60;
+  const CloudMasks masks = DetectClouds(input);
+  int both = 0;
+  for (int y = 0; y < 100; ++y) {
+    for (int x = 0; x < 300; ++x) both += painted(x, y) && masks.cloud(x, y);
+  }
+  EXPECT_GE(both, 0.95 * Count(painted));
+  EXPECT_LE(Count(masks.cloud) - both, 0.01 * 300 * 100);
+}
+
 TEST(DetectClouds, ThinCirrusIsSeenAt1380nm) {
   Scene scene(20, 20, kMeadow);
   scene.cirrus = Image<float>(20, 20, 0.02f);
@@ -232,6 +293,58 @@ TEST(DetectShadows, NoCloudGivesNoShadow) {
   const ShadowMask found = DetectShadows(scene.Input(), DetectClouds(scene.Input()), {40, 150, 0, 0, 60});
   EXPECT_EQ(Count(found.shadow), 0);
   EXPECT_EQ(found.cloud_height_m, 0);
+}
+
+// Half of the ground lies in shadow: the mean around is no measure of lit ground.
+TEST(DetectShadows, ManyShadowsAreAllFoundAtTheirHeight) {
+  constexpr double kHeight_m = 1500, kSunZenithDeg = 45;
+  constexpr int kShift = 25;  // due north
+  std::mt19937 random(9);
+  Scene scene(260, 260, kMeadow);
+  for (int y = 0; y < 260; ++y) {
+    for (int x = 0; x < 260; ++x) scene.Mix(x, y, kSoil, ((x / 7 + y / 5) % 4) * 0.3f + (random() % 100) * 0.001f);
+  }
+  Image<uint8_t> cloudy(260, 260), painted(260, 260);
+  for (int y = 0; y < 260; ++y) {
+    for (int x = 0; x < 260; ++x) cloudy(x, y) = (y + 9 * (x / 40)) % 52 < 22 && x % 40 < 34;
+  }
+  for (int y = 0; y < 260; ++y) {
+    for (int x = 0; x < 260; ++x) {
+      if (cloudy(x, y)) {
+        scene.Rectangle(x, y, 1, 1, kCloud);
+      } else if (y + kShift < 260 && cloudy(x, y + kShift)) {
+        scene.Mix(x, y, Cover{}, 0.55f);
+        painted(x, y) = 1;
+      }
+    }
+  }
+  const ShadowMask found = DetectShadows(scene.Input(), DetectClouds(scene.Input()), {kSunZenithDeg, 180, 0, 0, 60});
+  EXPECT_NEAR(found.cloud_height_m, kHeight_m, 70);
+  int both = 0;
+  for (int y = 0; y < 260; ++y) {
+    for (int x = 0; x < 260; ++x) both += painted(x, y) && found.shadow(x, y);
+  }
+  EXPECT_GT(2.0 * both / (Count(painted) + Count(found.shadow)), 0.9);
+}
+
+// The swath ends in the scene: what throws the shadow may not have been seen.
+TEST(DetectShadows, AShadowOfACloudBeyondTheSwathIsFound) {
+  Scene scene(160, 160, kMeadow);
+  scene.Rectangle(100, 60, 20, 20, kCloud);
+  for (int y = 35; y < 55; ++y) {
+    for (int x = 100; x < 120; ++x) scene.Mix(x, y, Cover{}, 0.6f);
+  }
+  scene.Rectangle(20, 60, 20, 20, kCloud);  // without data: only its shadow is seen
+  for (int y = 35; y < 55; ++y) {
+    for (int x = 20; x < 40; ++x) scene.Mix(x, y, Cover{}, 0.6f);
+  }
+  for (int y = 58; y < 160; ++y) {
+    for (int x = 0; x < 60; ++x) scene.valid(x, y) = 0;
+  }
+  const ShadowMask found = DetectShadows(scene.Input(), DetectClouds(scene.Input()), {45, 180, 0, 0, 60});
+  EXPECT_EQ(found.shadow(110, 45), 1);
+  EXPECT_EQ(found.shadow(30, 45), 1);
+  EXPECT_EQ(found.shadow(75, 45), 0);
 }
 
 GroundSpectrum SpectrumOf(const Cover& c) { return {c[0], c[1], c[2], c[4], c[5], c[6]}; }

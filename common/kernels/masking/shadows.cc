@@ -19,13 +19,15 @@ constexpr int kCellPixels = 128;
 constexpr double kLeastCorrelation = 0.05;  // of the scene: below, dark ground is not explained by its clouds
 constexpr double kGoodCorrelation = 0.35;   // of a cell: above, its own height is taken
 constexpr int64_t kLeastCloudPixels = 200;  // of a cell and its neighbours, for a height of its own
+constexpr float kLit = 0.85f;               // of the local mean: darker land may be shadow and makes no reference
 constexpr double kLeastLand = 0.02;         // share of the neighbourhood that makes a local reference
+
 // Brightness relative to the reference below which ground is shadow: under the thrown cloud, next to it, within three
-// pixels of it, and where the cloud would lie outside of the scene.
-constexpr float kUnder = 1.05f;
-constexpr float kNextTo = 0.85f;
-constexpr float kNear = 0.70f;
-constexpr float kUnseen = 0.60f;
+// pixels of it, and where the cloud would lie outside of the data.
+constexpr float kUnder = 1.00f;
+constexpr float kNextTo = 0.80f;
+constexpr float kNear = 0.64f;
+constexpr float kUnseen = 0.50f;
 
 struct Ground {
   Image<float> relative;    // brightness / local reference
@@ -59,7 +61,13 @@ Ground DescribeGround(const MaskInput& input, const CloudMasks& masks) {
                           input.green(x, y) <= input.nir_narrow(x, y);
     }
   }
-  const LocalMean around = MeanAround(brightness.view(), ground.land.view(), kReferenceRadius);
+  const LocalMean all = MeanAround(brightness.view(), ground.land.view(), kReferenceRadius);
+  // Of the brighter land alone, lest many shadows make the reference dark.
+  Image<uint8_t> lit = ground.land;
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) lit(x, y) = lit(x, y) && brightness(x, y) >= kLit * all.mean(x, y);
+  }
+  const LocalMean around = MeanAround(brightness.view(), lit.view(), kReferenceRadius);
   const float median = MedianBrightness(brightness, ground.land);
   const double window = (2.0 * kReferenceRadius + 1) * (2.0 * kReferenceRadius + 1);
   for (int y = 0; y < height; ++y) {
@@ -131,11 +139,15 @@ class HeightSearch {
       : geometry_(geometry),
         ground_(ground),
         cloud_(input.width(), input.height()),
+        thickness_(input.width(), input.height()),
         cells_x_((input.width() + kCellPixels - 1) / kCellPixels),
         cells_y_((input.height() + kCellPixels - 1) / kCellPixels) {
     for (int y = 0; y < cloud_.height(); ++y) {
       for (int x = 0; x < cloud_.width(); ++x) {
-        if (masks.cloud(x, y)) cloud_(x, y) = std::min<uint8_t>(masks.cloud_percent(x, y), 100);
+        if (masks.cloud(x, y)) {
+          cloud_(x, y) = std::min<uint8_t>(masks.cloud_percent(x, y), 100);
+          thickness_(x, y) = Thickness(input.blue(x, y) - 0.5f * input.red(x, y) - masks.clear_haze);
+        }
       }
     }
     // Every second pixel is enough for a whole tile.
@@ -186,13 +198,16 @@ class HeightSearch {
     Shift shift;
   };
 
+  // What a cloud reflects does not reach the ground; blue - 0.5 red is half of it. 1-100.
+  static uint8_t Thickness(float haze) { return static_cast<uint8_t>(std::clamp(haze / 0.2f, 0.01f, 1.0f) * 100.0f); }
+
   void Evaluate(const Candidate& candidate) {
     std::vector<Sums> cells(static_cast<size_t>(cells_x_) * cells_y_);
     for (int y = 0; y < cloud_.height(); y += step_) {
       for (int x = 0; x < cloud_.width(); x += step_) {
         if (ground_.land(x, y) == 0) continue;
         cells[(y / kCellPixels) * cells_x_ + x / kCellPixels].Add(
-            CloudAt(cloud_, x - candidate.shift.x, y - candidate.shift.y), ground_.darkness(x, y));
+            CloudAt(thickness_, x - candidate.shift.x, y - candidate.shift.y), ground_.darkness(x, y));
       }
     }
     Sums scene;
@@ -217,7 +232,8 @@ class HeightSearch {
 
   const SceneGeometry& geometry_;
   const Ground& ground_;
-  Image<uint8_t> cloud_;  // percent inside clouds, 0 elsewhere
+  Image<uint8_t> cloud_;      // percent inside clouds, 0 elsewhere
+  Image<uint8_t> thickness_;  // how much light they take, 1-100; 0 elsewhere
   int cells_x_ = 0;
   int cells_y_ = 0;
   int step_ = 1;
@@ -247,7 +263,7 @@ ShadowMask DetectShadows(const MaskInput& input, const CloudMasks& masks, const 
       const int from_x = x - shift.x;
       const int from_y = y - shift.y;
       const uint8_t percent = CloudAt(search.cloud(), from_x, from_y);
-      unseen(x, y) = from_x < 0 || from_x >= width || from_y < 0 || from_y >= height;
+      unseen(x, y) = from_x < 0 || from_x >= width || from_y < 0 || from_y >= height || input.valid(from_x, from_y) == 0;
       thrown(x, y) = percent > 0;
       under(x, y) = percent > 30 && !unseen(x, y);
     }

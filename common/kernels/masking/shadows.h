@@ -1,9 +1,9 @@
 // Shadows of clouds: the cloud mask thrown onto the ground along the sun, at the height at which it best explains where
 // the ground is dark.
 //
-// Darkness is the near plus short-wave infrared brightness against the mean of the land within 1.5 km. For each height
-// from 200 m to 8 km the correlation between thrown cloud and darkness is summed in cells of 7.7 km; a cell takes the
-// height that is best for it and its neighbours when they correlate well, else the scene's. Clouds are continued beyond
+// Darkness is the near plus short-wave infrared brightness against the mean of the brighter land within 1.5 km. For each
+// height from 200 m to 8 km the correlation between thrown cloud (by what it reflects) and darkness is summed in cells
+// of 7.7 km; a cell takes the height that is best for it and its neighbours when they correlate well, else the scene's. Clouds are continued beyond
 // the scene's edge by its edge pixels. A pixel is shadow where the thrown cloud meets ground that is not bright, with
 // stricter darkness away from it. Water and cloud are never shadow.
 #ifndef ARPENT_COMMON_KERNELS_MASKING_SHADOWS_H_

@@ -153,6 +153,7 @@ absl::Status PrepareMaskScene(const scene::SceneMetadata& metadata, const Coarse
     out.input.cirrus = cirrus->second.view();
   }
   out.input.valid = coarse.valid.view();
+  out.input.sun_zenith_deg = metadata.mean_sun_zenith_deg;
   return absl::OkStatus();
 }
 
