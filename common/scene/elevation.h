@@ -11,8 +11,8 @@
 
 namespace arpent::scene {
 
-// Metres, warped bilinearly from the raster's own coordinate system; NaN where the raster has nothing. The stores must
-// be installed (InstallVsiArpent). NOT_FOUND; INVALID_ARGUMENT when the raster has no georeference; DATA_LOSS when it
+// Metres, warped bilinearly from the raster's own coordinate system; NaN where the raster has nothing or what is no
+// height on Earth (-500 to 9000 m). The stores must be installed (InstallVsiArpent). NOT_FOUND; INVALID_ARGUMENT when the raster has no georeference; DATA_LOSS when it
 // does not decode.
 absl::StatusOr<raster::Image<float>> ReadElevation(const storage::StoreSet& stores, const std::string& uri,
                                                    const geo::Grid& grid);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 
@@ -52,6 +53,23 @@ TEST_F(ElevationTest, WarpsFromAnotherZone) {
   const geo::Grid grid{32632, 757000, 5103000, 20, 20, 20};  // somewhere else: nothing there
   ASSERT_OK_AND_ASSIGN(const auto heights, ReadElevation(*stores_, "input:/dem.asc", grid));
   EXPECT_TRUE(std::isnan(heights(0, 0)));
+}
+
+TEST_F(ElevationTest, FillValuesThatAreNotDeclaredAreHoles) {
+  for (const int fill : {-32768, 32767, -9998}) {
+    std::ofstream grid(folder_.File("fill.asc"));
+    grid << "ncols 20\nnrows 20\nxllcorner 300000\nyllcorner 5099400\ncellsize 30\n";
+    for (int y = 0; y < 20; ++y) {
+      for (int x = 0; x < 20; ++x) grid << (x > 10 ? fill : 250) << ' ';
+      grid << '\n';
+    }
+    grid.close();
+    std::filesystem::copy_file(folder_.File("dem.prj"), folder_.File("fill.prj"), std::filesystem::copy_options::overwrite_existing);
+    const geo::Grid area{32633, 300000, 5100000, 30, 20, 20};
+    ASSERT_OK_AND_ASSIGN(const auto heights, ReadElevation(*stores_, "input:/fill.asc", area));
+    EXPECT_NEAR(heights(5, 5), 250, 0.01);
+    EXPECT_TRUE(std::isnan(heights(15, 5))) << fill;
+  }
 }
 
 TEST_F(ElevationTest, SaysWhatIsWrong) {

@@ -198,11 +198,19 @@ absl::StatusOr<SafeProductMetadata> ParseProduct(absl::string_view xml, const st
   ForEach(document, "SOLAR_IRRADIANCE", [&](const pugi::xml_node& node) {
     if (const int band = BandOf(node, reader); band >= 0) product.solar_irradiance[band] = node.text().as_double();
   });
+  int offsets = 0;
   ForEach(document, names.offset, [&](const pugi::xml_node& node) {
+    ++offsets;
     if (const int band = BandOf(node, reader); band >= 0) {
       product.offsets[band] = reader.ToNumber(TextOf(node), names.offset);
     }
   });
+  // Without them all of such a product's reflectance would be 0.1 too high.
+  constexpr double kFirstWithOffsets = 4;
+  double baseline = 0;
+  if (offsets == 0 && absl::SimpleAtod(product.processing_baseline, &baseline) && baseline >= kFirstWithOffsets) {
+    reader.Fail(absl::StrCat("element ", names.offset, " is missing, but PROCESSING_BASELINE is ", product.processing_baseline));
+  }
   ForEach(document, "Special_Values", [&](const pugi::xml_node& node) {
     const absl::string_view text = TextOf(Find(node, "SPECIAL_VALUE_TEXT"));
     const int value = Find(node, "SPECIAL_VALUE_INDEX").text().as_int(-1);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <regex>
 
 #include "common/scene/jpeg2000_check.h"
 #include "common/scene/safe_metadata.h"
@@ -167,6 +168,10 @@ TEST(SafeMetadata, OffsetsOfBaseline4AndNamedErrors) {
   ASSERT_OK_AND_ASSIGN(const auto product, ParseSafeProduct(xml, "MTD.xml"));
   EXPECT_EQ(product.platform, "S2B");
   EXPECT_EQ(product.offsets[3], -1000);
+  const std::string bare = std::regex_replace(xml, std::regex("<RADIO_ADD_OFFSET[^/]*/RADIO_ADD_OFFSET>"), "");
+  EXPECT_THAT(ParseSafeProduct(bare, "MTD.xml").status(),
+              StatusIs(absl::StatusCode::kInvalidArgument, "RADIO_ADD_OFFSET is missing, but PROCESSING_BASELINE is 05.09"));
+  EXPECT_OK(ParseSafeProduct(std::regex_replace(bare, std::regex("05.09"), "03.01"), "MTD.xml").status());
   EXPECT_THAT(ParseSafeProduct("<a/>", "MTD.xml").status(),
               StatusIs(absl::StatusCode::kInvalidArgument, "MTD.xml: element SPACECRAFT_NAME"));
   EXPECT_THAT(ParseSafeProduct("<a>", "MTD.xml").status(), StatusIs(absl::StatusCode::kInvalidArgument, "well-formed"));
