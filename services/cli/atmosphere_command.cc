@@ -106,13 +106,15 @@ class Calculator {
     kernels::AtmosphericState state{
         .aot_550 = numbers[3], .water_vapour_gcm2 = numbers[4], .ozone_atmcm = numbers[5], .altitude_km = numbers[6]};
     ARPENT_ASSIGN_OR_RETURN(const int band, Band());
-    absl::StatusOr<kernels::AerosolModel> model = kernels::AerosolModelFromName(fields_[text_[2]]);
+    absl::StatusOr<kernels::AerosolModel> model = kernels::AerosolModelFromName(Text(2));
     if (!model.ok()) return Annotate(model.status(), "column aerosol");
     state.aerosol = *model;
     return Format(tables_.CoefficientsUnchecked(band, geometry, state));
   }
 
  private:
+  absl::string_view Text(size_t i) const { return absl::StripAsciiWhitespace(fields_[text_[i]]); }
+
   absl::StatusOr<double> Number(size_t i) const {
     const NumberColumn& column = kNumberColumns[i];
     const absl::string_view text = fields_[number_[i]];
@@ -129,7 +131,7 @@ class Calculator {
 
   // Rows repeat few pairs of sensor and band: each is looked up once.
   absl::StatusOr<int> Band() {
-    const absl::string_view sensor = fields_[text_[0]], band = fields_[text_[1]];
+    const absl::string_view sensor = Text(0), band = Text(1);
     const auto known = bands_.find(std::make_pair(std::string(sensor), std::string(band)));
     if (known != bands_.end()) return known->second;
     absl::StatusOr<kernels::Sensor> parsed = kernels::SensorFromName(sensor);

@@ -71,6 +71,9 @@ TEST(AtmosphereCommand, ReadsWhatSpreadsheetsWrite) {
   ASSERT_OK_AND_ASSIGN(const std::string plain, Calculate(absl::StrCat(kHeader, "\n", rows)));
   ASSERT_OK_AND_ASSIGN(const std::string marked, Calculate(absl::StrCat("\xef\xbb\xbf", kHeader, "\n", rows)));
   EXPECT_EQ(marked, plain);
+  ASSERT_OK_AND_ASSIGN(const std::string spaced, Calculate(absl::StrCat(kHeader, "\n, S2A, B02, 60, 0, 10, urban , 0.2, 2, 0.3, 0\n")));
+  const std::vector<std::string> expected = absl::StrSplit(plain, ','), found = absl::StrSplit(spaced, ',');
+  EXPECT_TRUE(std::equal(expected.end() - 9, expected.end(), found.end() - 9));
 }
 
 TEST(AtmosphereCommand, NamesLineAndColumnOfWhatIsWrong) {
