@@ -35,7 +35,7 @@ void SegmentAndVote(benchmark::State& state) {
   raster::Image<uint16_t> out(kSize, kSize);
   for (auto _ : state) {
     const uint32_t count =
-        Segment(fields.digests.view(), fields.codes.view(), kFrozen, {7, 7, 10}, segments.view());
+        Segment(fields.digests.view(), fields.codes.view(), kFrozen, {7, 7}, segments.view());
     VoteInSegments(fields.codes.view(), segments.view(), count, out.view());
   }
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations()) * kSize * kSize);
