@@ -90,13 +90,13 @@ class Inputs(TestCase):
     def test_two_datastrips_are_two_scenes_and_a_new_version_supersedes(self):
         first = self.simulate("--baseline", "02.09")[0]
         strip = pathlib.Path(str(first).replace("T130031.SAFE", "T130500.SAFE"))
-        newer = pathlib.Path(str(first).replace("_N0209_", "_N0500_"))
+        newer = pathlib.Path(str(first).replace("_N0209_", "_N0301_"))
         for copy in (strip, newer):
             shutil.copytree(first, copy)
         metadata = next(strip.rglob("MTD_TL.xml"))
         metadata.write_text(metadata.read_text().replace("_S20210320T100031", "_S20210320T100231"))
         product = newer / "MTD_MSIL1C.xml"
-        product.write_text(product.read_text().replace("<PROCESSING_BASELINE>02.09", "<PROCESSING_BASELINE>05.00"))
+        product.write_text(product.read_text().replace("<PROCESSING_BASELINE>02.09", "<PROCESSING_BASELINE>03.01"))
         result, _ = self.run_on("strips", self.folder / "site/l1c", products="composite")
         done = {cell["unit"] for cell in cells(result, stage="l2a", outcome="CELL_OUTCOME_DONE")}
         self.assertIn("S2A_20210320T100031_R122_T33UXP", done)
