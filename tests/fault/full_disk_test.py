@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Disks that fill up: the coordinator's state, the tile cache's blocks. Nothing that was acknowledged is
+"""Disks that fill up: the coordinator's state, the tile cache's blocks, a worker's scratch. Nothing that was acknowledged is
 lost, every error says what to do, and with room again all goes on. Needs root, to mount small file systems."""
 import hashlib
 import json
@@ -7,10 +7,13 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
-from installation import FREE_METRICS_PORT, Service, TestCase, arpent  # noqa: E402
+from installation import FREE_METRICS_PORT, Installation, Service, TestCase, arpent, broken_products, checksums, run_local  # noqa: E402
+from logs_test import SMALL_FOREST, log_lines  # noqa: E402
+from services_test import cluster_site  # noqa: E402
 
 SITE = """name: {name}
 area: "bbox:14,45,16,47"
@@ -88,6 +91,34 @@ class FullDisk(TestCase):
                     self.assertEqual(hashlib.sha256(target.read_bytes()).digest(), hashlib.sha256(content).digest(), name)
             self.assertIsNone(cache.process.poll(), cache.log.read_text()[-2000:])
             cache.stop()
+
+    def test_a_full_scratch_folder_fails_attempts_and_leaves_no_half_product(self):
+        arpent("simulate", "site", "-o", self.folder / "site", "--size", "240", "--parcel", "120", "--dates", "2", "--seed", "7")
+        site = cluster_site(self.folder / "site" / "site.yaml", SMALL_FOREST)
+        run_local(site, self.folder / "calm")
+        with Installation(self.folder / "cluster", workers=1) as installation:
+            with SmallDisk(self.folder / "cluster" / "scratch1", 1) as disk:
+                installation.workers.pop().stop()
+                worker = installation.new_worker(1).start(wait=False)
+                installation.workers.append(worker)
+                run_id = arpent("run", "start", "-f", site, "--detach", *installation.arguments()).stdout.strip()
+                failed = self.wait_for_failed_attempt(worker)
+                self.assertIn("RESOURCE_EXHAUSTED", json.dumps(failed))
+                self.assertEqual(broken_products(installation.output), [])
+                disk.grow(500)
+                arpent("run", "watch", run_id, *installation.arguments())
+                self.assertEqual(checksums(installation.output), checksums(self.folder / "calm" / "output"))
+                self.assertIsNone(worker.process.poll(), "the worker died of it")
+                installation.stop()
+
+    def wait_for_failed_attempt(self, worker):
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            for line in log_lines(worker):
+                if line["message"] == "a task ended" and line["outcome"] != "done":
+                    return line
+            time.sleep(0.5)
+        self.fail(f"no attempt failed:\n{worker.log.read_text()[-3000:]}")
 
 
 if __name__ == "__main__":
