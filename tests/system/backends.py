@@ -69,15 +69,15 @@ class Backends:
         return run(self._as_postgres(f'psql -h {self.folder}/database -p {self.database_port} -U arpent -d {database} -At -c "{sql}"')
                    ).strip()
 
-    def leader(self):
-        """The coordinator that leads; waits until one does."""
+    def leader(self, other_than=""):
+        """The coordinator that leads; waits until one does, and not the one named."""
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             holder = self.query("SELECT holder FROM leader WHERE expiry > now()")
-            if holder:
+            if holder and holder != other_than:
                 return holder
             time.sleep(0.5)
-        raise AssertionError("nobody leads")
+        raise AssertionError(f"nobody leads{' but ' * bool(other_than)}{other_than}")
 
     def _start_s3(self):
         text = run(f"{TOOLS}/s3_server start {self.folder}/s3 {self.s3_port}", env={**os.environ, "S3_BIND": self.host})
