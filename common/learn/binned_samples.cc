@@ -46,9 +46,12 @@ std::vector<float> EdgesOf(const std::vector<float>& sorted) {
     return edges;
   }
   for (size_t q = 1; q < kMostValues; ++q) {
-    const size_t place = q * sorted.size() / kMostValues;
-    if (sorted[place - 1] == sorted[place]) continue;
-    const float edge = EdgeBetween(sorted[place - 1], sorted[place]);
+    // Equal values stay together: the edge goes to their nearer end. (The pixels of a polygon may all be equal.)
+    const auto place = sorted.begin() + static_cast<ptrdiff_t>(q * sorted.size() / kMostValues);
+    const auto [first, last] = std::equal_range(sorted.begin(), sorted.end(), *place);
+    const auto end = place - first <= last - place ? first : last;
+    if (end == sorted.begin() || end == sorted.end()) continue;
+    const float edge = EdgeBetween(*(end - 1), *end);
     if (edges.empty() || edges.back() < edge) edges.push_back(edge);
   }
   return edges;
