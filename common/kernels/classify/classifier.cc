@@ -59,7 +59,17 @@ class EnsembleClassifier final : public Classifier {
       for (size_t f = 0; f < planes.size(); ++f) shifted[f] = planes[f] + begin;
       std::fill(scores.begin(), scores.end(), 0.0);
       for (size_t e = 0; e < forests_.size(); ++e) AddScores(e, shifted, pixels, scratch, scores.data());
+      if (!description_.class_factors.empty()) ApplyFactors(pixels, scores.data());
       body(begin, begin + pixels, scores.data());
+    }
+  }
+
+  void ApplyFactors(size_t pixels, double* scores) const {
+    const std::vector<double>& factors = description_.class_factors;
+    for (size_t i = 0; i < pixels; ++i, scores += factors.size()) {
+      double sum = 0;
+      for (size_t k = 0; k < factors.size(); ++k) sum += scores[k] *= factors[k];
+      for (size_t k = 0; k < factors.size(); ++k) scores[k] /= sum;
     }
   }
 

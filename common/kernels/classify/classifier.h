@@ -20,7 +20,7 @@
 namespace arpent::kernels {
 
 inline constexpr absl::string_view kModelMagic = "ARPMODEL";
-inline constexpr uint32_t kModelVersion = 1;
+inline constexpr uint32_t kModelVersion = 2;  // 1: without class factors; files without them stay at it
 // How a model product names the file (asset "model").
 inline constexpr absl::string_view kModelFile = "model.arpent";
 inline constexpr absl::string_view kModelMediaType = "application/vnd.arpent.model";
@@ -37,6 +37,8 @@ struct ModelDescription {
   std::vector<std::string> feature_names;  // in the order of the planes
   std::vector<LegendEntry> classes;        // ascending code; class k of a probability row is classes[k]
   std::map<std::string, std::string> training;  // "learner", "samples", "seed", ... ; deterministic
+  // Per class, > 0: what its probability is multiplied with before they are made to sum to 1 again. Empty: all 1.
+  std::vector<double> class_factors = {};
   friend bool operator==(const ModelDescription&, const ModelDescription&) = default;
 };
 

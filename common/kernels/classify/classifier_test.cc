@@ -103,6 +103,43 @@ TEST(Classifier, ClassAndConfidenceFollowTheShares) {
   }
 }
 
+TEST(Classifier, ClassFactorsMultiplyProbabilities) {
+  RandomForestMaker maker({.features = 5, .classes = 3, .trees = 11}, 3);
+  const Forest forest = maker.Make();
+  ModelDescription description = Description(5, 3);
+  ASSERT_OK_AND_ASSIGN(const std::string plain_bytes, WriteModel(description, {forest}));
+  description.class_factors = {0.5, 4, 1};
+  ASSERT_OK_AND_ASSIGN(const std::string bytes, WriteModel(description, {forest}));
+  ASSERT_OK_AND_ASSIGN(const auto plain, Classifier::Load(plain_bytes, "plain.model"));
+  ASSERT_OK_AND_ASSIGN(const auto classifier, Classifier::Load(bytes, "a.model"));
+  EXPECT_EQ(classifier->description(), description);
+  const auto planes = maker.Pixels(forest, 500);
+  std::vector<float> before(500 * 3), after(500 * 3);
+  std::vector<uint16_t> codes(500);
+  std::vector<uint8_t> confidence(500);
+  plain->PredictProbabilities(Pointers(planes), 500, before.data());
+  classifier->PredictProbabilities(Pointers(planes), 500, after.data());
+  classifier->Predict(Pointers(planes), 500, codes.data(), confidence.data());
+  for (size_t i = 0; i < 500; ++i) {
+    const float* row = &before[i * 3];
+    const double weighted[] = {0.5 * row[0], 4.0 * row[1], 1.0 * row[2]};
+    const double sum = weighted[0] + weighted[1] + weighted[2];
+    for (int k = 0; k < 3; ++k) EXPECT_NEAR(after[i * 3 + k], weighted[k] / sum, 1e-6);
+    const size_t best = std::max_element(weighted, weighted + 3) - weighted;
+    EXPECT_EQ(codes[i], 10 * best + 3);
+    EXPECT_NEAR(confidence[i], 100 * weighted[best] / sum, 0.501);
+  }
+}
+
+TEST(Model, ClassFactorsAreChecked) {
+  const Forest forest = RandomForestMaker({}, 1).Make();
+  for (const std::vector<double>& factors : {std::vector<double>{1, 2}, {1, 0, 2}, {1, -1, 2}, {1, NAN, 2}}) {
+    ModelDescription description = Description(5, 3);
+    description.class_factors = factors;
+    EXPECT_THAT(WriteModel(description, {forest}), StatusIs(absl::StatusCode::kInvalidArgument, "class factors"));
+  }
+}
+
 TEST(Classifier, BlocksDoNotMatter) {
   RandomForestMaker maker({}, 4);
   const Forest forest = maker.Make();

@@ -1,6 +1,7 @@
 #include "common/kernels/classify/model_file.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -28,6 +29,12 @@ bool AscendingCodes(const std::vector<LegendEntry>& classes) {
          }) == classes.end();
 }
 
+bool FactorsFit(const ModelDescription& description) {
+  const std::vector<double>& factors = description.class_factors;
+  return (factors.empty() || factors.size() == description.classes.size()) &&
+         std::all_of(factors.begin(), factors.end(), [](double f) { return f > 0 && std::isfinite(f); });
+}
+
 absl::StatusOr<ModelDescription> ReadDescription(const SectionFile& file) {
   ModelDescription description;
   ARPENT_ASSIGN_OR_RETURN(const std::vector<std::string> about, file.Strings("about"));
@@ -44,6 +51,11 @@ absl::StatusOr<ModelDescription> ReadDescription(const SectionFile& file) {
   if (codes.size() != names.size() || codes.empty()) return file.Damaged("codes", "does not fit the names");
   for (size_t k = 0; k < codes.size(); ++k) description.classes.push_back({codes[k], names[k]});
   if (!AscendingCodes(description.classes)) return file.Damaged("codes", "is not in order");
+  if (file.Has("factors")) {
+    ARPENT_ASSIGN_OR_RETURN(const std::span<const double> factors, file.Array<double>("factors"));
+    description.class_factors.assign(factors.begin(), factors.end());
+    if (!FactorsFit(description)) return file.Damaged("factors", "does not fit the classes");
+  }
   return description;
 }
 
@@ -57,7 +69,10 @@ absl::StatusOr<std::string> WriteModel(const ModelDescription& description, cons
   if (description.classes.empty() || !AscendingCodes(description.classes)) {
     return absl::InvalidArgumentError("a model's classes are in ascending order of code, at least one");
   }
-  SectionWriter writer(kModelMagic, kModelVersion);
+  if (!FactorsFit(description)) {
+    return absl::InvalidArgumentError("a model's class factors are above 0, one for each class or none");
+  }
+  SectionWriter writer(kModelMagic, description.class_factors.empty() ? 1 : kModelVersion);
   std::vector<std::string> about = {description.purpose};
   for (const auto& [name, value] : description.training) about.push_back(absl::StrCat(name, "=", value));
   std::vector<std::string> names;
@@ -70,6 +85,7 @@ absl::StatusOr<std::string> WriteModel(const ModelDescription& description, cons
   writer.AddStrings("features", description.feature_names);
   writer.AddArray("codes", codes);
   writer.AddStrings("names", names);
+  if (!description.class_factors.empty()) writer.AddArray("factors", description.class_factors);
   writer.AddArray("count", std::vector<uint32_t>{static_cast<uint32_t>(forests.size())});
   for (size_t i = 0; i < forests.size(); ++i) {
     const ForestView view(forests[i]);

@@ -2,6 +2,7 @@
 //
 //   "about"    strings: purpose, then "name=value" of the training description in order of name
 //   "features" strings; "codes" u16 and "names" strings: the classes, ascending code
+//   "factors"  f64 per class (class_factors), from version 2 on and only where there are any
 //   "count"    u32: number of ensembles; ensemble i has the sections of forest.cc, prefixed with i
 #ifndef ARPENT_COMMON_KERNELS_CLASSIFY_MODEL_FILE_H_
 #define ARPENT_COMMON_KERNELS_CLASSIFY_MODEL_FILE_H_
