@@ -17,8 +17,10 @@ struct TrainingSamples {
   std::span<const uint16_t> classes;     // per sample, 0 .. class_count - 1
   std::span<const float> weights;        // per sample, > 0; empty: all 1
   size_t class_count = 0;
+  std::span<const uint32_t> groups = {};  // per sample, the polygon that it is of; empty: each its own
 
   size_t rows() const { return classes.size(); }
+  uint32_t group(size_t row) const { return groups.empty() ? static_cast<uint32_t>(row) : groups[row]; }
 };
 
 class BinnedSamples {
@@ -33,6 +35,9 @@ class BinnedSamples {
   size_t class_count() const { return class_count_; }
   const uint8_t* row(size_t i) const { return bins_.data() + i * stride_; }
   uint16_t klass(size_t i) const { return classes_[i]; }
+  // The sample's polygon, numbered from 0.
+  uint32_t group(size_t i) const { return groups_.empty() ? static_cast<uint32_t>(i) : groups_[i]; }
+  size_t group_count() const { return groups_.empty() ? rows() : group_count_; }
   // The sample's weight as a whole number: 1 when all weights are equal, else 16 for a sample of mean weight (1-4095).
   uint16_t units(size_t i) const { return units_.empty() ? 1 : units_[i]; }
 
@@ -47,6 +52,8 @@ class BinnedSamples {
   std::vector<uint8_t> bins_;
   std::vector<uint16_t> classes_;
   std::vector<uint16_t> units_;
+  std::vector<uint32_t> groups_;
+  size_t group_count_ = 0;
   std::vector<uint32_t> edge_begin_;
   std::vector<float> edges_;
   std::vector<float> lowest_, highest_;  // per feature

@@ -58,8 +58,8 @@ std::string ArrayInterface(const void* data, absl::string_view type, const std::
 // Hands the samples over in batches of rows.
 class BatchIterator {
  public:
-  BatchIterator(const TrainingSamples& samples, std::span<const uint32_t> rows, DMatrixHandle proxy)
-      : samples_(samples), rows_(rows), proxy_(proxy), features_(samples.planes.size()) {}
+  BatchIterator(const TrainingSamples& samples, std::span<const uint32_t> rows, DMatrixHandle proxy, float scale)
+      : samples_(samples), rows_(rows), proxy_(proxy), features_(samples.planes.size()), scale_(scale) {}
 
   static void Reset(DataIterHandle self) { static_cast<BatchIterator*>(self)->next_ = 0; }
   static int Next(DataIterHandle self) { return static_cast<BatchIterator*>(self)->Next(); }
@@ -76,7 +76,7 @@ class BatchIterator {
       const uint32_t row = rows_[next_ + i];
       for (size_t f = 0; f < features_; ++f) values_[i * features_ + f] = samples_.planes[f][row];
       labels_[i] = samples_.classes[row];
-      weights_[i] = samples_.weights.empty() ? 1 : samples_.weights[row];
+      weights_[i] = scale_ * (samples_.weights.empty() ? 1 : samples_.weights[row]);
     }
     next_ += count;
     const std::string vector_shape = absl::StrCat(count);
@@ -92,6 +92,7 @@ class BatchIterator {
   const std::span<const uint32_t> rows_;
   const DMatrixHandle proxy_;
   const size_t features_;
+  const float scale_;
   size_t next_ = 0;
   std::vector<float> values_, labels_, weights_;
 };
@@ -106,6 +107,7 @@ absl::Status SetParameters(BoosterHandle booster, const TrainingSamples& samples
       {"max_leaves", absl::StrCat(options.max_leaves)},
       {"eta", CanonicalNumber(options.learning_rate)},
       {"min_child_weight", CanonicalNumber(options.min_child_weight)},
+      {"max_bin", absl::StrCat(options.max_bins)},
       {"colsample_bytree", CanonicalNumber(options.column_share)},
       {"subsample", CanonicalNumber(options.row_share)},
       {"seed", absl::StrCat(options.seed % 2147483647)},
@@ -129,8 +131,8 @@ absl::StatusOr<std::string> TrainBoostingJson(const TrainingSamples& samples, co
   }
   Matrix proxy, matrix;
   ARPENT_RETURN_IF_ERROR(Check(XGProxyDMatrixCreate(proxy.out()), "proxy"));
-  BatchIterator batches(samples, rows, proxy.get());
-  const std::string config = absl::StrCat("{\"missing\":NaN,\"nthread\":", kBoostingThreads, ",\"max_bin\":256}");
+  BatchIterator batches(samples, rows, proxy.get(), options.weight_scale);
+  const std::string config = absl::StrCat("{\"missing\":NaN,\"nthread\":", kBoostingThreads, ",\"max_bin\":", options.max_bins, "}");
   ARPENT_RETURN_IF_ERROR(
       Check(XGQuantileDMatrixCreateFromCallback(&batches, proxy.get(), nullptr, &BatchIterator::Reset,
                                                 &BatchIterator::Next, config.c_str(), matrix.out()),

@@ -4,6 +4,7 @@
 #include <map>
 #include <numeric>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,10 +17,9 @@
 
 namespace arpent::learn {
 
-std::vector<int> DealFolds(const TrainingSamples& samples, std::span<const uint32_t> groups,
-                           std::span<const uint32_t> rows, int folds, uint64_t seed) {
+std::vector<int> DealFolds(const TrainingSamples& samples, std::span<const uint32_t> rows, int folds, uint64_t seed) {
   std::map<uint32_t, uint16_t> class_of_group;
-  for (const uint32_t row : rows) class_of_group.emplace(groups[row], samples.classes[row]);
+  for (const uint32_t row : rows) class_of_group.emplace(samples.group(row), samples.classes[row]);
   struct Card {
     uint16_t klass;
     uint64_t draw;
@@ -37,21 +37,27 @@ std::vector<int> DealFolds(const TrainingSamples& samples, std::span<const uint3
   for (size_t i = 0; i < cards.size(); ++i) fold_of_group[cards[i].group] = static_cast<int>(i % folds);
   std::vector<int> of_row;
   of_row.reserve(rows.size());
-  for (const uint32_t row : rows) of_row.push_back(fold_of_group[groups[row]]);
+  for (const uint32_t row : rows) of_row.push_back(fold_of_group[samples.group(row)]);
   return of_row;
 }
 
-std::vector<uint32_t> ChooseRows(size_t all, size_t most, uint64_t seed) {
-  std::vector<uint32_t> rows(all);
+std::vector<uint32_t> ChooseRows(const TrainingSamples& samples, size_t most, uint64_t seed) {
+  std::vector<uint32_t> rows(samples.rows());
   std::iota(rows.begin(), rows.end(), 0u);
-  if (all <= most) return rows;
+  if (rows.size() <= most) return rows;
   kernels::Random random(seed, 0xC405E);
-  for (size_t i = 0; i < most; ++i) {
-    std::swap(rows[i], rows[i + random.Below(static_cast<uint32_t>(all - i))]);
+  for (size_t i = 0; i + 1 < rows.size(); ++i) {
+    std::swap(rows[i], rows[i + random.Below(static_cast<uint32_t>(rows.size() - i))]);
   }
-  rows.resize(most);
-  std::sort(rows.begin(), rows.end());
-  return rows;
+  std::unordered_map<uint32_t, uint32_t> chosen_of_group;
+  std::vector<std::pair<uint32_t, uint32_t>> by_turn;  // how many of its group came before, place in the shuffle
+  by_turn.reserve(rows.size());
+  for (uint32_t i = 0; i < rows.size(); ++i) by_turn.emplace_back(chosen_of_group[samples.group(rows[i])]++, i);
+  std::nth_element(by_turn.begin(), by_turn.begin() + static_cast<ptrdiff_t>(most), by_turn.end());
+  std::vector<uint32_t> chosen;
+  for (size_t i = 0; i < most; ++i) chosen.push_back(rows[by_turn[i].second]);
+  std::sort(chosen.begin(), chosen.end());
+  return chosen;
 }
 
 namespace {
@@ -106,11 +112,14 @@ absl::StatusOr<std::vector<float>> OutOfFoldProbabilities(const TrainingSamples&
   return probabilities;
 }
 
-double ScoreOf(const TrainingSamples& samples, std::span<const uint32_t> rows, std::span<const float> probabilities) {
+double ScoreOf(const TrainingSamples& samples, std::span<const uint32_t> rows, std::span<const float> probabilities,
+               std::span<const double> class_factors) {
   kernels::ConfusionMatrix matrix(samples.class_count);
+  std::vector<double> scores(samples.class_count);
   for (size_t i = 0; i < rows.size(); ++i) {
     const float* row = probabilities.data() + i * samples.class_count;
-    matrix.Add(samples.classes[rows[i]], std::max_element(row, row + samples.class_count) - row);
+    for (size_t k = 0; k < scores.size(); ++k) scores[k] = row[k] * class_factors[k];
+    matrix.Add(samples.classes[rows[i]], std::max_element(scores.begin(), scores.end()) - scores.begin());
   }
   const kernels::AccuracyMeasures measures = kernels::Measure(matrix);
   return (measures.overall_accuracy.value_or(0) + measures.macro_f.value_or(0)) / 2;

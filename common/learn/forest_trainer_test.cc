@@ -60,6 +60,47 @@ double Accuracy(const TrainedForest& trained, const Example& example) {
   return right / example.classes.size();
 }
 
+// Polygons of sixteen equal pixels.
+Example Repeated(const Example& polygons, std::vector<uint32_t>& groups) {
+  Example pixels = polygons;
+  pixels.planes.clear();
+  pixels.classes.clear();
+  for (auto& plane : pixels.values) plane.clear();
+  for (uint32_t i = 0; i < polygons.classes.size(); ++i) {
+    pixels.classes.insert(pixels.classes.end(), 16, polygons.classes[i]);
+    groups.insert(groups.end(), 16, i);
+    for (size_t f = 0; f < pixels.values.size(); ++f) {
+      pixels.values[f].insert(pixels.values[f].end(), 16, polygons.values[f][i]);
+    }
+  }
+  for (const auto& plane : pixels.values) pixels.planes.push_back(plane.data());
+  return pixels;
+}
+
+TEST(ForestTrainer, ABootstrapDrawsWholePolygons) {
+  const Example polygons(300, 2, 100, 5);  // classes that nothing tells apart
+  std::vector<uint32_t> groups;
+  const Example pixels = Repeated(polygons, groups);
+  TrainingSamples views = pixels.views();
+  const auto out_of_bag = [&] {
+    const BinnedSamples samples = BinnedSamples::Create(views, 1).value();
+    return TrainForest(samples, {.trees = 60}, 1).value().out_of_bag_accuracy.value();
+  };
+  EXPECT_GT(out_of_bag(), 0.95) << "a pixel is told by its own polygon";
+  views.groups = groups;
+  EXPECT_NEAR(out_of_bag(), 0.5, 0.12);
+}
+
+TEST(BinnedSamples, EqualPixelsCostNoEdges) {
+  const Example polygons(600, 2, 1, 6);
+  std::vector<uint32_t> groups;
+  const Example pixels = Repeated(polygons, groups);
+  ASSERT_OK_AND_ASSIGN(const BinnedSamples once, BinnedSamples::Create(polygons.views(), 1));
+  ASSERT_OK_AND_ASSIGN(const BinnedSamples often, BinnedSamples::Create(pixels.views(), 1));
+  EXPECT_EQ(once.edges().size(), 6u * 254);
+  EXPECT_EQ(often.edges().size(), once.edges().size());
+}
+
 TEST(ForestTrainer, BytesDoNotDependOnThreads) {
   for (const bool extremely_random : {false, true}) {
     const Example example(700, 4, 2, 1, 0.1);

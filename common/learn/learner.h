@@ -35,20 +35,21 @@ struct LearnerOptions {
   uint64_t seed = 1;
 };
 
-// Sen2Agri's 25 from 40,000 samples on, proportionally fewer below, at least 2: small sets of samples cannot spare them.
-int DefaultMinSamples(size_t rows);
+// Sen2Agri's 25 from 40,000 samples on, proportionally fewer below, at least 2: small sets of samples cannot spare them. No
+// more than a mean polygon has: classes of few polygons cannot spare those.
+int DefaultMinSamples(size_t rows, size_t polygons);
 
 struct LearnedModel {
   std::vector<kernels::Forest> forests;  // to be averaged by weight
   std::optional<double> out_of_bag_accuracy;
   std::vector<double> importance;        // per feature, sums to 1; empty when the learner does not tell
+  std::vector<double> class_factors;     // for ModelDescription: what favours rare classes
   std::map<std::string, std::string> about;  // for ModelDescription::training
 };
 
-// `groups` (one per sample) is what cross-validation never divides: the polygon. The model's bytes do not depend on
+// Neither cross-validation nor a bootstrap divides a polygon (`samples.groups`). The model's bytes do not depend on
 // `threads`. INVALID_ARGUMENT for options out of range, fewer than two classes.
-absl::StatusOr<LearnedModel> Learn(const TrainingSamples& samples, std::span<const uint32_t> groups,
-                                   const LearnerOptions& options, int threads);
+absl::StatusOr<LearnedModel> Learn(const TrainingSamples& samples, const LearnerOptions& options, int threads);
 
 }  // namespace arpent::learn
 

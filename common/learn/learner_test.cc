@@ -37,14 +37,14 @@ struct Fields {
     }
     for (const auto& plane : values) planes.push_back(plane.data());
   }
-  TrainingSamples views() const { return {planes, classes, {}, class_count}; }
+  TrainingSamples views() const { return {planes, classes, {}, class_count, groups}; }
   size_t class_count;
 };
 
 TEST(CrossValidation, FoldsNeverDivideAGroupAndShareOutEachClass) {
   const Fields fields(90, 3, 1);
-  const std::vector<uint32_t> rows = ChooseRows(720, 720, 1);
-  const std::vector<int> folds = DealFolds(fields.views(), fields.groups, rows, 3, 7);
+  const std::vector<uint32_t> rows = ChooseRows(fields.views(), 720, 1);
+  const std::vector<int> folds = DealFolds(fields.views(), rows, 3, 7);
   std::map<uint32_t, std::set<int>> of_group;
   std::map<std::pair<int, int>, int> of_class;
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -54,14 +54,27 @@ TEST(CrossValidation, FoldsNeverDivideAGroupAndShareOutEachClass) {
   for (const auto& [group, of_one] : of_group) EXPECT_EQ(of_one.size(), 1u);
   EXPECT_EQ(of_class.size(), 9u);
   for (const auto& [key, count] : of_class) EXPECT_EQ(count, 80);
-  EXPECT_NE(DealFolds(fields.views(), fields.groups, rows, 3, 8), folds);
+  EXPECT_NE(DealFolds(fields.views(), rows, 3, 8), folds);
 }
 
 TEST(CrossValidation, ChosenRowsAreDistinctAndSpread) {
-  const std::vector<uint32_t> rows = ChooseRows(1000, 100, 1);
+  const Fields fields(125, 3, 1);
+  TrainingSamples samples = fields.views();
+  samples.groups = {};
+  const std::vector<uint32_t> rows = ChooseRows(samples, 100, 1);
   EXPECT_EQ(std::set<uint32_t>(rows.begin(), rows.end()).size(), 100u);
   EXPECT_TRUE(std::is_sorted(rows.begin(), rows.end()));
   EXPECT_NEAR(std::count_if(rows.begin(), rows.end(), [](uint32_t r) { return r < 500; }), 50, 20);
+}
+
+TEST(CrossValidation, EveryPolygonIsChosenBeforeAnyTwice) {
+  const Fields fields(100, 3, 1);
+  for (const size_t most : {60, 100, 250}) {
+    std::map<uint32_t, size_t> of_group;
+    for (const uint32_t row : ChooseRows(fields.views(), most, 1)) ++of_group[fields.groups[row]];
+    EXPECT_EQ(of_group.size(), std::min<size_t>(most, 100));
+    for (const auto& [group, count] : of_group) EXPECT_LE(count, (most + 99) / 100);
+  }
 }
 
 TEST(Learner, EveryLearnerGivesAModelOfTheSameBytesForAnyThreads) {
@@ -70,7 +83,7 @@ TEST(Learner, EveryLearnerGivesAModelOfTheSameBytesForAnyThreads) {
     const LearnerOptions options{.learner = learner, .trees = 8};
     std::string first;
     for (const int threads : {1, 4}) {
-      ASSERT_OK_AND_ASSIGN(const LearnedModel model, Learn(fields.views(), fields.groups, options, threads));
+      ASSERT_OK_AND_ASSIGN(const LearnedModel model, Learn(fields.views(), options, threads));
       kernels::ModelDescription description;
       for (int f = 0; f < 5; ++f) description.feature_names.push_back(std::to_string(f));
       description.classes = {{1, "a"}, {2, "b"}, {3, "c"}};
@@ -85,7 +98,7 @@ TEST(Learner, EveryLearnerGivesAModelOfTheSameBytesForAnyThreads) {
 TEST(Learner, AutoComparesAllAndKeepsTheBest) {
   const Fields fields(90, 3, 3);
   ASSERT_OK_AND_ASSIGN(const LearnedModel model,
-                       Learn(fields.views(), fields.groups, {.learner = Learner::kAuto, .trees = 10}, 1));
+                       Learn(fields.views(), {.learner = Learner::kAuto, .trees = 10}, 1));
   double best = 0;
   int compared = 0;
   for (const auto& [name, value] : model.about) {
@@ -93,10 +106,24 @@ TEST(Learner, AutoComparesAllAndKeepsTheBest) {
     ++compared;
     best = std::max(best, std::stod(value));
   }
-  EXPECT_EQ(compared, 7);
-  EXPECT_EQ(std::stod(model.about.at("score " + model.about.at("learner"))), best);
+  EXPECT_EQ(compared, 7 * 4);
+  const std::string chosen = model.about.at("learner") + ", rare classes " + model.about.at("rare_classes");
+  EXPECT_NEAR(std::stod(model.about.at("score " + chosen)), best, std::sqrt(0.25 / 90)) << chosen;
+  EXPECT_EQ(model.class_factors.size(), 3u);
   EXPECT_GT(best, 0.45);
   EXPECT_LT(best, 0.95) << "folds that divide polygons would look perfect";
+}
+
+TEST(Learner, AutoFavoursRareClasses) {
+  Fields fields(120, 3, 5);
+  for (size_t i = 0; i < fields.classes.size(); ++i) {
+    if (fields.classes[i] == 2 && fields.groups[i] > 30) fields.classes[i] = 1;
+  }
+  ASSERT_OK_AND_ASSIGN(const LearnedModel model,
+                       Learn(fields.views(), {.learner = Learner::kAuto, .trees = 10}, 1));
+  EXPECT_EQ(model.about.at("rare_classes"), "0.2") << "no other gains more than chance gives";
+  EXPECT_GT(model.class_factors[2], model.class_factors[0]);
+  EXPECT_GT(model.class_factors[0], model.class_factors[1]);
 }
 
 TEST(Learner, NamesAreChecked) {
@@ -107,13 +134,15 @@ TEST(Learner, NamesAreChecked) {
   const Fields fields(10, 2, 3);
   TrainingSamples one = fields.views();
   one.class_count = 1;
-  EXPECT_THAT(Learn(one, fields.groups, {}, 1), StatusIs(absl::StatusCode::kInvalidArgument, "two classes"));
+  EXPECT_THAT(Learn(one, {}, 1), StatusIs(absl::StatusCode::kInvalidArgument, "two classes"));
 }
 
 TEST(Learner, SmallSetsAreSplitToTheEnd) {
-  EXPECT_EQ(DefaultMinSamples(100), 2);
-  EXPECT_EQ(DefaultMinSamples(16000), 10);
-  EXPECT_EQ(DefaultMinSamples(400000), 25);
+  EXPECT_EQ(DefaultMinSamples(100, 10), 2);
+  EXPECT_EQ(DefaultMinSamples(16000, 160), 10);
+  EXPECT_EQ(DefaultMinSamples(16000, 16000), 2);
+  EXPECT_EQ(DefaultMinSamples(400000, 100000), 4);
+  EXPECT_EQ(DefaultMinSamples(400000, 2000), 25);
 }
 
 }  // namespace

@@ -40,13 +40,14 @@ absl::Status Run(const learn::LearnerOptions& options) {
   const std::vector<uint16_t> classes(labels.begin(), labels.end());
   const std::vector<uint32_t> groups(group_numbers.begin(), group_numbers.end());
   const auto planes = PlanesOf(train, train_rows, features);
-  const learn::TrainingSamples samples{planes, classes, {}, static_cast<size_t>(sizes[3])};
-  const auto model = learn::Learn(samples, groups, options, 1);
+  const learn::TrainingSamples samples{planes, classes, {}, static_cast<size_t>(sizes[3]), groups};
+  const auto model = learn::Learn(samples, options, 1);
   if (!model.ok()) return model.status();
   for (const auto& [name, value] : model->about) std::fprintf(stderr, "%s=%s\n", name.c_str(), value.c_str());
   kernels::ModelDescription description;
   for (size_t f = 0; f < features; ++f) description.feature_names.push_back(absl::StrCat(f));
   for (int k = 0; k < sizes[3]; ++k) description.classes.push_back({static_cast<uint16_t>(k), ""});
+  description.class_factors = model->class_factors;
   const auto bytes = kernels::WriteModel(description, model->forests);
   if (!bytes.ok()) return bytes.status();
   const auto classifier = kernels::Classifier::Load(*bytes, "the model");

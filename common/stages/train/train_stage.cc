@@ -118,9 +118,11 @@ class TrainTask {
     context_.progress(0.2);
     if (context_.cancelled()) return absl::CancelledError("train was cancelled");
     const std::vector<const float*> planes = data.train.PlanePointers();
-    const learn::TrainingSamples samples{planes, data.train.classes, data.train.weights, data.legend.size()};
+    learn::TrainingSamples samples{planes, data.train.classes, data.train.weights, data.legend.size()};
+    // The mask may be learnt from a reference map, whose cells hold several classes, and are few: no polygons.
+    if (parameters.data.purpose == "crop-type") samples.groups = data.train.polygons;
     ARPENT_ASSIGN_OR_RETURN(const learn::LearnedModel model,
-                            learn::Learn(samples, data.train.polygons, parameters.learner, context_.threads));
+                            learn::Learn(samples, parameters.learner, context_.threads));
     context_.progress(0.9);
     if (context_.cancelled()) return absl::CancelledError("train was cancelled");
     return Publish(parameters, data, model);
@@ -139,6 +141,7 @@ class TrainTask {
     description.feature_names = data.feature_names;
     description.classes = data.legend;
     description.training = model.about;
+    description.class_factors = model.class_factors;
     ARPENT_ASSIGN_OR_RETURN(const std::string bytes, kernels::WriteModel(description, model.forests));
     ARPENT_ASSIGN_OR_RETURN(const auto classifier, kernels::Classifier::Load(bytes, "the new model"));
     const std::optional<double> accuracy = ValidationAccuracy(*classifier, data);
