@@ -36,7 +36,6 @@ constexpr double kBoostingLevels = 5;
 // accuracy: see FactorsFor.
 constexpr std::array<double, 4> kRareClassExponents = {0, 0.1, 0.2, 0.3};
 constexpr double kUsualRareClassExponent = 0.2;
-constexpr size_t kPolygonsPerBin = 8, kFewestBins = 32, kMostBins = 256;
 
 class Trainer {
  public:
@@ -85,8 +84,6 @@ class Trainer {
     BoostingOptions boosting;
     boosting.rounds = options_.trees;
     boosting.seed = options_.seed;
-    // Each node costs a pass over the bins: of few polygons, more bins cost most of the time and tell nothing apart.
-    boosting.max_bins = static_cast<int>(std::clamp<size_t>(polygons_ / kPolygonsPerBin, kFewestBins, kMostBins));
     boosting.weight_scale = PolygonShare(rows);
     return boosting;
   }
