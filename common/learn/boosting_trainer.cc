@@ -107,7 +107,6 @@ absl::Status SetParameters(BoosterHandle booster, const TrainingSamples& samples
       {"max_leaves", absl::StrCat(options.max_leaves)},
       {"eta", CanonicalNumber(options.learning_rate)},
       {"min_child_weight", CanonicalNumber(options.min_child_weight)},
-      {"max_bin", absl::StrCat(options.max_bins)},
       {"colsample_bytree", CanonicalNumber(options.column_share)},
       {"subsample", CanonicalNumber(options.row_share)},
       {"seed", absl::StrCat(options.seed % 2147483647)},
@@ -132,7 +131,7 @@ absl::StatusOr<std::string> TrainBoostingJson(const TrainingSamples& samples, co
   Matrix proxy, matrix;
   ARPENT_RETURN_IF_ERROR(Check(XGProxyDMatrixCreate(proxy.out()), "proxy"));
   BatchIterator batches(samples, rows, proxy.get(), options.weight_scale);
-  const std::string config = absl::StrCat("{\"missing\":NaN,\"nthread\":", kBoostingThreads, ",\"max_bin\":", options.max_bins, "}");
+  const std::string config = absl::StrCat("{\"missing\":NaN,\"nthread\":", kBoostingThreads, ",\"max_bin\":256}");
   ARPENT_RETURN_IF_ERROR(
       Check(XGQuantileDMatrixCreateFromCallback(&batches, proxy.get(), nullptr, &BatchIterator::Reset,
                                                 &BatchIterator::Next, config.c_str(), matrix.out()),

@@ -17,7 +17,6 @@ struct BoostingOptions {
   double learning_rate = 0.1;
   int max_leaves = 31;
   double min_child_weight = 0.1;  // sum of second derivatives; 1, the library's own, keeps rare classes from splitting
-  int max_bins = 256;          // of a feature's values
   double weight_scale = 1;     // of all samples: what min_child_weight and the penalty of leaf values compare with
   double column_share = 0.5;   // features looked at per tree
   double row_share = 0.8;      // samples looked at per round

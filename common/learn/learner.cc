@@ -32,6 +32,7 @@ constexpr size_t kRowsPerPolygonToCompare = 4;  // of polygons that have more; t
 constexpr double kMostBoostingSeconds = 30;
 constexpr double kSecondsPerBoostingVisit = 4.3e-9;  // measured: 8,000 x 60, 6 classes, 100 rounds in 3.1 s
 constexpr double kBoostingLevels = 5;
+constexpr double kBoostingBins = 256;
 // Averaged probabilities are drawn towards the common classes; a little against that finds rare ones and costs hardly any
 // accuracy: see FactorsFor.
 constexpr std::array<double, 4> kRareClassExponents = {0, 0.1, 0.2, 0.3};
@@ -65,7 +66,7 @@ class Trainer {
     const double visits = seconds / kSecondsPerBoostingVisit /
                           (static_cast<double>(samples_.planes.size()) * boosting.column_share *
                            static_cast<double>(samples_.class_count) * boosting.rounds);
-    return static_cast<size_t>(std::max(0.0, (visits - 2.0 * boosting.max_leaves * boosting.max_bins) / kBoostingLevels));
+    return static_cast<size_t>(std::max(0.0, (visits - 2.0 * boosting.max_leaves * kBoostingBins) / kBoostingLevels));
   }
 
  private:
