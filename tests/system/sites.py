@@ -137,7 +137,10 @@ class Client:
         while True:
             self.call("storage", "copy", "output:/", target)
             if (target / "catalog.json").is_file():
-                shown = {item["properties"]["arpent:key"] for item in read_catalog(target).values()}
+                try:
+                    shown = {item["properties"]["arpent:key"] for item in read_catalog(target).values()}
+                except AssertionError as dangling:  # a copy made while the coordinator writes: it listed before an item was there
+                    shown = f"what is not there: {dangling}"
                 if shown == current:
                     return current
             else:
