@@ -8,6 +8,8 @@
 #include <fstream>
 #include <map>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "arpent/cache/v1/cache_service.grpc.pb.h"
 #include "common/rpc/channel.h"
@@ -26,7 +28,7 @@ using ::testing::HasSubstr;
 class FixedCache final : public cache_pb::CacheService::Service {
  public:
   grpc::Status Stat(grpc::ServerContext*, const cache_pb::StatRequest* request, cache_pb::StatResponse* response) override {
-    if (request->path() == "none") return ToGrpc(absl::NotFoundError("none: no such object"));
+    if (absl::StartsWith(request->path(), "none")) return ToGrpc(absl::NotFoundError(absl::StrCat("no ", request->path())));
     response->mutable_object()->set_path(request->path());
     return grpc::Status::OK;
   }
@@ -91,6 +93,14 @@ TEST(Server, RefusesWhatIsTooLarge) {
   ASSERT_OK_AND_ASSIGN(const auto channel, OpenChannel(server->address(), {}));
   EXPECT_THAT(StatOver(channel, std::string(2000, 'x')), StatusIs(absl::StatusCode::kResourceExhausted, ""));
   EXPECT_OK(StatOver(channel, "small"));
+}
+
+TEST(Server, AnErrorThatQuotesMuchArrivesShortened) {
+  FixedCache service;
+  telemetry::Metrics metrics;
+  ASSERT_OK_AND_ASSIGN(const auto server, Server::Start({.listen = "127.0.0.1:0"}, {&service}, metrics));
+  ASSERT_OK_AND_ASSIGN(const auto channel, OpenChannel(server->address(), {}));
+  EXPECT_THAT(StatOver(channel, "none/" + std::string(100000, 'x')), StatusIs(absl::StatusCode::kNotFound, "more bytes"));
 }
 
 TEST(Channel, AServerThatIsAwayIsUnavailable) {

@@ -22,7 +22,8 @@ struct Config {
   absl::Duration stop_grace = absl::Seconds(10);
   std::string cache;
   std::string cache_authority;
-  CoordinatorOptions coordinator;
+  // One whose pod or unit is being replaced may take its grace to end.
+  CoordinatorOptions coordinator{.state_wait = absl::Seconds(60)};
   std::string backup;
 };
 

@@ -192,7 +192,7 @@ absl::StatusOr<std::unique_ptr<RunningCoordinator>> StartCoordinator(const Coord
   }
   std::unique_ptr<StateStore> store = std::make_unique<MemoryStore>();
   if (!options.state.empty()) {
-    ARPENT_ASSIGN_OR_RETURN(store, OpenSqliteStore(options.state));
+    ARPENT_ASSIGN_OR_RETURN(store, OpenSqliteStore(options.state, options.state_wait));
   }
   ARPENT_RETURN_IF_ERROR(running->LeadAlone(std::move(store)));
   return running;

@@ -23,6 +23,8 @@ struct CoordinatorOptions {
   // SQLite file, made when absent; or "postgresql://...", with which several coordinators may run and one leads; empty:
   // state that goes with the process.
   std::string state;
+  // How long to wait for the SQLite file while another coordinator has it open.
+  absl::Duration state_wait;
   CoordinatorPolicy policy;
   // Where the STAC catalogue of current products is written; null: nowhere.
   std::shared_ptr<storage::ObjectStore> output;

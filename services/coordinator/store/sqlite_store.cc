@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/base/status.h"
 #include "services/coordinator/store/sql_store.h"
 
@@ -70,8 +71,8 @@ class SqliteDriver final : public SqlDriver {
     if (lock_file_ >= 0) close(lock_file_);
   }
 
-  absl::Status Open() {
-    ARPENT_RETURN_IF_ERROR(LockForThisProcess());
+  absl::Status Open(absl::Duration wait) {
+    ARPENT_RETURN_IF_ERROR(LockForThisProcess(wait));
     ARPENT_ASSIGN_OR_RETURN(writer_, Connect());
     for (const char* const pragma :
          {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA wal_autocheckpoint = 4000"}) {
@@ -149,12 +150,18 @@ class SqliteDriver final : public SqlDriver {
 
   // Two coordinators on one state would each believe its own memory. The kernel drops the lock when the process ends,
   // however it ends.
-  absl::Status LockForThisProcess() {
+  absl::Status LockForThisProcess(absl::Duration wait) {
     const std::string file = path_ + ".lock";
     lock_file_ = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (lock_file_ < 0) return ErrnoStatus(errno, absl::StrCat("state ", file));
-    if (flock(lock_file_, LOCK_EX | LOCK_NB) == 0) return absl::OkStatus();
-    return absl::FailedPreconditionError(absl::StrCat("state ", path_, ": another coordinator has it open"));
+    const absl::Time end = absl::Now() + wait;
+    while (flock(lock_file_, LOCK_EX | LOCK_NB) != 0) {
+      if (absl::Now() >= end) {
+        return absl::FailedPreconditionError(absl::StrCat("state ", path_, ": another coordinator has it open"));
+      }
+      absl::SleepFor(absl::Milliseconds(100));
+    }
+    return absl::OkStatus();
   }
 
   absl::StatusOr<Database> Connect() {
@@ -189,9 +196,9 @@ class SqliteDriver final : public SqlDriver {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<StateStore>> OpenSqliteStore(const std::string& path) {
+absl::StatusOr<std::unique_ptr<StateStore>> OpenSqliteStore(const std::string& path, absl::Duration wait) {
   auto driver = std::make_unique<SqliteDriver>(path);
-  ARPENT_RETURN_IF_ERROR(driver->Open());
+  ARPENT_RETURN_IF_ERROR(driver->Open(wait));
   return OpenSqlStore(std::move(driver));
 }
 

@@ -10,6 +10,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/testing/status_matchers.h"
 #include "common/testing/temporary_folder.h"
 #include "services/coordinator/store/leadership.h"
@@ -222,6 +223,18 @@ TEST(SqliteStore, IsOpenInOneCoordinatorOnly) {
               StatusIs(absl::StatusCode::kFailedPrecondition, "another coordinator has it open"));
   first->reset();
   EXPECT_OK(OpenSqliteStore(folder.File("state.db")).status());
+}
+
+TEST(SqliteStore, IsWaitedForWhileAnotherCoordinatorEnds) {
+  const testing::TemporaryFolder folder;
+  auto first = OpenSqliteStore(folder.File("state.db"));
+  ASSERT_OK(first.status());
+  std::thread ending([&] {
+    absl::SleepFor(absl::Milliseconds(200));
+    first->reset();
+  });
+  EXPECT_OK(OpenSqliteStore(folder.File("state.db"), absl::Minutes(1)).status());
+  ending.join();
 }
 
 TEST(SqliteStore, IsBackedUpWhileItIsWrittenTo) {
