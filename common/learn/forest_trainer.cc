@@ -37,30 +37,15 @@ absl::Status Check(const BinnedSamples& samples, const ForestOptions& options) {
   return absl::OkStatus();
 }
 
-// The groups of the rows, each once, in order of their first row.
-std::vector<uint32_t> GroupsOf(const BinnedSamples& samples, std::span<const uint32_t> rows) {
-  std::vector<bool> seen(samples.group_count());
-  std::vector<uint32_t> groups;
-  for (const uint32_t row : rows) {
-    const uint32_t group = samples.group(row);
-    if (!seen[group]) groups.push_back(group);
-    seen[group] = true;
-  }
-  return groups;
-}
-
-// The samples of one tree, ascending row; a bootstrap draws whole groups; `drawn_times[i]` tells how often each of `rows` was drawn.
-std::vector<DrawnSample> Draw(const BinnedSamples& samples, std::span<const uint32_t> rows,
-                              std::span<const uint32_t> groups, bool bootstrap, Random& random,
-                              std::vector<uint8_t>& drawn_times) {
+// The samples of one tree, ascending row; `drawn_times[i]` tells how often each of `rows` was drawn.
+std::vector<DrawnSample> Draw(const BinnedSamples& samples, std::span<const uint32_t> rows, bool bootstrap,
+                              Random& random, std::vector<uint8_t>& drawn_times) {
   drawn_times.assign(rows.size(), bootstrap ? 0 : 1);
   if (bootstrap) {
-    std::vector<uint8_t> group_times(samples.group_count());
-    for (size_t i = 0; i < groups.size(); ++i) {
-      uint8_t& times = group_times[groups[random.Below(static_cast<uint32_t>(groups.size()))]];
+    for (size_t i = 0; i < rows.size(); ++i) {
+      uint8_t& times = drawn_times[random.Below(static_cast<uint32_t>(rows.size()))];
       if (times < 16) ++times;
     }
-    for (size_t i = 0; i < rows.size(); ++i) drawn_times[i] = group_times[samples.group(rows[i])];
   }
   std::vector<DrawnSample> drawn;
   drawn.reserve(rows.size());
@@ -177,13 +162,12 @@ absl::StatusOr<TrainedForest> TrainForest(const BinnedSamples& samples, const Fo
   }
   std::vector<double> class_weights = options.class_weights;
   if (class_weights.empty()) class_weights.assign(samples.class_count(), 1.0);
-  const std::vector<uint32_t> groups = GroupsOf(samples, rows);
   std::vector<GrownTree> trees(options.trees);
   OutOfBagVotes votes(samples, rows);
   ARPENT_RETURN_IF_ERROR(ParallelFor(trees.size(), threads, [&](size_t t) {
     Random random(options.seed, t);
     std::vector<uint8_t> drawn_times;
-    std::vector<DrawnSample> drawn = Draw(samples, rows, groups, options.bootstrap, random, drawn_times);
+    std::vector<DrawnSample> drawn = Draw(samples, rows, options.bootstrap, random, drawn_times);
     trees[t] = GrowTree(samples, options, class_weights, std::move(drawn), random);
     if (options.bootstrap) votes.Add(trees[t], drawn_times);
     return absl::OkStatus();

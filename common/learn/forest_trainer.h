@@ -24,7 +24,7 @@ struct ForestOptions {
   int min_samples_split = 2;   // a node with fewer distinct samples becomes a leaf
   int min_samples_leaf = 1;    // distinct samples on either side of a split
   int features_per_node = 0;   // 0: the square root of their number, rounded down
-  bool bootstrap = true;       // each tree sees as many polygons as there are, drawn with replacement
+  bool bootstrap = true;       // each tree sees as many samples as there are, drawn with replacement
   bool random_thresholds = false;  // extremely randomised: one random threshold per feature (with bootstrap false)
   std::vector<double> class_weights;  // empty: all 1
   uint64_t seed = 1;

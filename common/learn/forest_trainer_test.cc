@@ -77,20 +77,6 @@ Example Repeated(const Example& polygons, std::vector<uint32_t>& groups) {
   return pixels;
 }
 
-TEST(ForestTrainer, ABootstrapDrawsWholePolygons) {
-  const Example polygons(300, 2, 100, 5);  // classes that nothing tells apart
-  std::vector<uint32_t> groups;
-  const Example pixels = Repeated(polygons, groups);
-  TrainingSamples views = pixels.views();
-  const auto out_of_bag = [&] {
-    const BinnedSamples samples = BinnedSamples::Create(views, 1).value();
-    return TrainForest(samples, {.trees = 60}, 1).value().out_of_bag_accuracy.value();
-  };
-  EXPECT_GT(out_of_bag(), 0.95) << "a pixel is told by its own polygon";
-  views.groups = groups;
-  EXPECT_NEAR(out_of_bag(), 0.5, 0.12);
-}
-
 TEST(BinnedSamples, EqualPixelsCostNoEdges) {
   const Example polygons(600, 2, 1, 6);
   std::vector<uint32_t> groups;
