@@ -110,7 +110,7 @@ class ClearHaze {
     }
     HazeCounts all;
     for (const HazeCounts& cell : cells) all.Add(cell);
-    const float air = PathThroughHaze(input.sun_zenith_deg);
+    const float air = air_ = PathThroughHaze(input.sun_zenith_deg);
     if (all.total() > 0 && all.total() >= valid / 50) of_scene_ = std::clamp(all.Clear(), kLeastClearHaze, kMostClearHaze * air);
     const float most = std::min(kMostClearHaze * air, of_scene_ + kMostLocalHaze * air);
     by_cell_ = Image<float>(columns_, rows_, of_scene_);
@@ -128,6 +128,7 @@ class ClearHaze {
   }
 
   float of_scene() const { return of_scene_; }
+  float air() const { return air_; }
 
   // Bilinear between the middles of cells.
   float At(int x, int y) const {
@@ -150,11 +151,13 @@ class ClearHaze {
 
   int columns_, rows_;
   float of_scene_ = kDefaultClearHaze;
+  float air_ = 1;
   Image<float> by_cell_;
 };
 
-float CloudProbability(const Spectrum& s, float clear_haze) {
-  float p = Ramp(Haze(s) - clear_haze, 0.01f, 0.06f);
+// `air`: how much more than under a high sun haze of one thickness reflects; haze that varies does as much more.
+float CloudProbability(const Spectrum& s, float clear_haze, float air) {
+  float p = Ramp(Haze(s) - clear_haze, 0.01f * air, 0.05f + 0.01f * air);
   p = std::min(p, Ramp(s.blue, 0.05f, 0.12f));
   p = std::min(p, Ramp(s.swir1, 0.05f, 0.12f));
   p = std::min(p, Ramp(s.nir_narrow, 0.10f, 0.20f));
@@ -228,7 +231,7 @@ CloudMasks DetectClouds(const MaskInput& input, const KnownReflectance* known) {
       masks.snow(x, y) = snow;
       masks.water(x, y) = IsWater(s);
       masks.cirrus(x, y) = s.cirrus > kThinCirrus;
-      const float p = snow ? 0.0f : CloudProbability(s, clear_haze.At(x, y));
+      const float p = snow ? 0.0f : CloudProbability(s, clear_haze.At(x, y), clear_haze.air());
       masks.cloud_percent(x, y) = static_cast<uint8_t>(p * 100.0f + 0.5f);
     }
   }
