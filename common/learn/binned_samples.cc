@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <unordered_map>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/parallel.h"
@@ -100,11 +99,6 @@ absl::StatusOr<BinnedSamples> BinnedSamples::Create(const TrainingSamples& sampl
   binned.class_count_ = samples.class_count;
   binned.classes_.assign(samples.classes.begin(), samples.classes.end());
   binned.units_ = UnitsOf(samples.weights);
-  std::unordered_map<uint32_t, uint32_t> number_of;
-  for (const uint32_t group : samples.groups) {
-    binned.groups_.push_back(number_of.emplace(group, static_cast<uint32_t>(number_of.size())).first->second);
-  }
-  binned.group_count_ = number_of.size();
   binned.lowest_.resize(features);
   binned.highest_.resize(features);
   std::vector<std::vector<float>> edges(features);

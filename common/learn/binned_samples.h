@@ -35,9 +35,6 @@ class BinnedSamples {
   size_t class_count() const { return class_count_; }
   const uint8_t* row(size_t i) const { return bins_.data() + i * stride_; }
   uint16_t klass(size_t i) const { return classes_[i]; }
-  // The sample's polygon, numbered from 0.
-  uint32_t group(size_t i) const { return groups_.empty() ? static_cast<uint32_t>(i) : groups_[i]; }
-  size_t group_count() const { return groups_.empty() ? rows() : group_count_; }
   // The sample's weight as a whole number: 1 when all weights are equal, else 16 for a sample of mean weight (1-4095).
   uint16_t units(size_t i) const { return units_.empty() ? 1 : units_[i]; }
 
@@ -52,8 +49,6 @@ class BinnedSamples {
   std::vector<uint8_t> bins_;
   std::vector<uint16_t> classes_;
   std::vector<uint16_t> units_;
-  std::vector<uint32_t> groups_;
-  size_t group_count_ = 0;
   std::vector<uint32_t> edge_begin_;
   std::vector<float> edges_;
   std::vector<float> lowest_, highest_;  // per feature

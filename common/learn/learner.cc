@@ -38,10 +38,19 @@ constexpr double kBoostingBins = 256;
 constexpr std::array<double, 4> kRareClassExponents = {0, 0.1, 0.2, 0.3};
 constexpr double kUsualRareClassExponent = 0.2;
 
+// How many polygons the rows (all when empty) are of.
+size_t CountPolygons(const TrainingSamples& samples, std::span<const uint32_t> rows) {
+  if (samples.groups.empty()) return rows.empty() ? samples.rows() : rows.size();
+  if (rows.empty()) return std::unordered_set<uint32_t>(samples.groups.begin(), samples.groups.end()).size();
+  std::unordered_set<uint32_t> polygons;
+  for (const uint32_t row : rows) polygons.insert(samples.group(row));
+  return polygons.size();
+}
+
 class Trainer {
  public:
   Trainer(const TrainingSamples& samples, const BinnedSamples& binned, const LearnerOptions& options)
-      : samples_(samples), binned_(binned), options_(options), polygons_(binned.group_count()) {}
+      : samples_(samples), binned_(binned), options_(options), polygons_(CountPolygons(samples, {})) {}
 
   size_t polygons() const { return polygons_; }
 
@@ -91,11 +100,8 @@ class Trainer {
 
   // Polygons per sample. A polygon weighs as one sample: its pixels, which are alike, would else seem to prove what they repeat.
   double PolygonShare(std::span<const uint32_t> rows) const {
-    if (samples_.groups.empty()) return 1;
-    if (rows.empty()) return static_cast<double>(polygons_) / static_cast<double>(samples_.rows());
-    std::unordered_set<uint32_t> polygons;
-    for (const uint32_t row : rows) polygons.insert(samples_.group(row));
-    return static_cast<double>(polygons.size()) / static_cast<double>(rows.size());
+    const size_t count = rows.empty() ? samples_.rows() : rows.size();
+    return static_cast<double>(CountPolygons(samples_, rows)) / static_cast<double>(count);
   }
 
   const TrainingSamples& samples_;

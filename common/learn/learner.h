@@ -47,7 +47,7 @@ struct LearnedModel {
   std::map<std::string, std::string> about;  // for ModelDescription::training
 };
 
-// Neither cross-validation nor a bootstrap divides a polygon (`samples.groups`). The model's bytes do not depend on
+// Cross-validation never divides a polygon (`samples.groups`). The model's bytes do not depend on
 // `threads`. INVALID_ARGUMENT for options out of range, fewer than two classes.
 absl::StatusOr<LearnedModel> Learn(const TrainingSamples& samples, const LearnerOptions& options, int threads);
 
