@@ -14,6 +14,7 @@
 #include "absl/strings/strip.h"
 #include "common/base/parallel.h"
 #include "common/base/status.h"
+#include "common/product/layout.h"
 #include "common/raster/codes.h"
 #include "common/scene/product_folder.h"
 #include "common/scene/reflectance.h"
@@ -79,7 +80,7 @@ class ExternalRun {
       return absl::InternalError(absl::StrCat("processor ", processor_.name, " ended well but left no Level-2A product (MTD_MSIL2A.xml or ",
                                               "*_MTD_ALL.xml) in its output folder"));
     }
-    const std::string uri = absl::StrCat("output:/work/", task_.Key(), "/", LastComponent(made));
+    const std::string uri = absl::StrCat(ProductUri(product::WorkFolder(task_.Key())), "/", LastComponent(made));
     const absl::Cleanup remove = [&] { Remove(uri); };
     ARPENT_RETURN_IF_ERROR(Upload(made, uri));
     ARPENT_ASSIGN_OR_RETURN(const auto product, scene::OpenForeignReflectance(context_.stores, uri));

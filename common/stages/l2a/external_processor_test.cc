@@ -107,11 +107,11 @@ TEST_F(Processor, CancellingStopsIt) {
 TEST_F(Processor, AnImageIsRunWithoutNetworkAndWithTheFolderOnly) {
   processor_.image = "registry/maja:4.9";
   processor_.command = {"maja", "{input}"};
-  ASSERT_OK_AND_ASSIGN(const auto words, CommandLine(processor_, {"/work", "/log", {{"input", "/work/input/x"}}}));
+  ASSERT_OK_AND_ASSIGN(const auto words, CommandLine(processor_, {"/folder", "/log", {{"input", "/folder/input/x"}}}));
   EXPECT_EQ(words.front(), "podman");
   EXPECT_NE(std::find(words.begin(), words.end(), "--network=none"), words.end());
-  EXPECT_NE(std::find(words.begin(), words.end(), "--volume=/work:/work"), words.end());
-  EXPECT_EQ(words.back(), "/work/input/x");
+  EXPECT_NE(std::find(words.begin(), words.end(), "--volume=/folder:/folder"), words.end());
+  EXPECT_EQ(words.back(), "/folder/input/x");
 }
 
 TEST(WithProcessors, ANameThatNoWorkerKnowsSaysWhichAreKnown) {
