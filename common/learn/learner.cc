@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -12,6 +14,7 @@
 #include "common/base/status.h"
 #include "common/learn/boosting_trainer.h"
 #include "common/learn/cross_validation.h"
+#include "common/learn/decision_threshold.h"
 #include "common/learn/forest_trainer.h"
 
 namespace arpent::learn {
@@ -37,6 +40,12 @@ constexpr double kBoostingBins = 256;
 // accuracy: see FactorsFor.
 constexpr std::array<double, 4> kRareClassExponents = {0, 0.1, 0.2, 0.3};
 constexpr double kUsualRareClassExponent = 0.2;
+// Folds, samples and trees to a fold that show how sure a model is of polygons it did not see.
+constexpr int kFoldsToJudge = 5;
+constexpr size_t kRowsToJudge = 20000;
+constexpr int kTreesToJudge = 40;
+// What a threshold may cost them: one polygon, or this.
+constexpr double kLeastLoss = 0.001;
 
 // How many polygons the rows (all when empty) are of.
 size_t CountPolygons(const TrainingSamples& samples, std::span<const uint32_t> rows) {
@@ -47,12 +56,25 @@ size_t CountPolygons(const TrainingSamples& samples, std::span<const uint32_t> r
   return polygons.size();
 }
 
+// How many polygons the samples are of; nothing when they are of none: a group of several classes (a cell of a reference map)
+// is no polygon.
+std::optional<size_t> KnownPolygons(const TrainingSamples& samples) {
+  if (samples.groups.empty()) return std::nullopt;
+  std::unordered_map<uint32_t, uint16_t> class_of;
+  for (size_t i = 0; i < samples.rows(); ++i) {
+    const auto [place, added] = class_of.emplace(samples.groups[i], samples.classes[i]);
+    if (!added && place->second != samples.classes[i]) return std::nullopt;
+  }
+  return class_of.size();
+}
+
 class Trainer {
  public:
   Trainer(const TrainingSamples& samples, const BinnedSamples& binned, const LearnerOptions& options)
-      : samples_(samples), binned_(binned), options_(options), polygons_(CountPolygons(samples, {})) {}
+      : samples_(samples), binned_(binned), options_(options), known_polygons_(KnownPolygons(samples)) {}
 
-  size_t polygons() const { return polygons_; }
+  // What is independent of each other: polygons, else groups, else samples.
+  size_t polygons() const { return known_polygons_ ? *known_polygons_ : CountPolygons(samples_, {}); }
 
   absl::StatusOr<TrainedForest> TrainForests(Learner learner, std::span<const uint32_t> rows, int threads) const {
     return TrainForest(binned_, ForestOptionsOf(learner), threads, rows);
@@ -66,7 +88,8 @@ class Trainer {
   }
 
   int MinSamples() const {
-    return options_.min_samples > 0 ? std::max(2, options_.min_samples) : DefaultMinSamples(samples_.rows(), polygons_);
+    return options_.min_samples > 0 ? std::max(2, options_.min_samples)
+                                    : DefaultMinSamples(samples_.rows(), known_polygons_);
   }
 
   // Samples that boosting can learn from in so many seconds.
@@ -100,6 +123,7 @@ class Trainer {
 
   // Polygons per sample. A polygon weighs as one sample: its pixels, which are alike, would else seem to prove what they repeat.
   double PolygonShare(std::span<const uint32_t> rows) const {
+    if (!known_polygons_) return 1;
     const size_t count = rows.empty() ? samples_.rows() : rows.size();
     return static_cast<double>(CountPolygons(samples_, rows)) / static_cast<double>(count);
   }
@@ -107,7 +131,7 @@ class Trainer {
   const TrainingSamples& samples_;
   const BinnedSamples& binned_;
   const LearnerOptions& options_;
-  const size_t polygons_;
+  const std::optional<size_t> known_polygons_;
 };
 
 std::string NamesOf(const std::vector<Learner>& learners) {
@@ -196,6 +220,43 @@ absl::StatusOr<Choice> Choose(const Trainer& trainer, const TrainingSamples& sam
   return best_score - usual_score > standard_error ? best : usual;
 }
 
+// Polygons (groups) of the class that has fewest.
+size_t FewestPolygons(const TrainingSamples& samples) {
+  std::vector<std::unordered_set<uint32_t>> of_class(samples.class_count);
+  for (size_t i = 0; i < samples.rows(); ++i) of_class[samples.classes[i]].insert(samples.group(i));
+  size_t fewest = samples.rows();
+  for (const auto& polygons : of_class) fewest = std::min(fewest, polygons.size());
+  return fewest;
+}
+
+// The factors that put the decision between two classes at ThresholdAboveHalf, judged by folds of forests; none where a fold
+// would learn without one of the classes.
+absl::StatusOr<std::vector<double>> FactorsOfThreshold(const TrainingSamples& samples, const BinnedSamples& binned,
+                                                       LearnerOptions options, int threads,
+                                                       std::map<std::string, std::string>& about) {
+  if (FewestPolygons(samples) < kFoldsToJudge) return std::vector<double>{};
+  options.trees = std::min(options.trees, kTreesToJudge);
+  const Trainer trainer(samples, binned, options);
+  const std::vector<uint32_t> rows = ChooseRows(samples, kRowsToJudge, options.seed);
+  const std::vector<int> folds = DealFolds(samples, rows, kFoldsToJudge, options.seed);
+  const ForestMaker train = [&](std::span<const uint32_t> inside) {
+    return trainer.Train(options.learner, inside, 1);
+  };
+  ARPENT_ASSIGN_OR_RETURN(const std::vector<float> probabilities,
+                          OutOfFoldProbabilities(samples, rows, folds, train, threads));
+  std::vector<uint16_t> classes;
+  std::vector<float> weights, of_second;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    classes.push_back(samples.classes[rows[i]]);
+    weights.push_back(samples.weights.empty() ? 1 : samples.weights[rows[i]]);
+    of_second.push_back(probabilities[2 * i + 1]);
+  }
+  const double one_polygon = 1.0 / static_cast<double>(CountPolygons(samples, rows));
+  const double threshold = ThresholdAboveHalf(classes, weights, of_second, std::max(kLeastLoss, one_polygon));
+  about["threshold"] = absl::StrFormat("%.3f", threshold);
+  return std::vector<double>{1, (1 - threshold) / threshold};
+}
+
 }  // namespace
 
 absl::StatusOr<Learner> ParseLearner(absl::string_view name) {
@@ -213,12 +274,17 @@ absl::string_view LearnerName(Learner learner) {
   return "";
 }
 
-int DefaultMinSamples(size_t rows, size_t polygons) {
-  return static_cast<int>(std::clamp<size_t>(std::min(rows / 1600, rows / std::max<size_t>(1, polygons)), 2, 25));
+int DefaultMinSamples(size_t rows, std::optional<size_t> polygons) {
+  size_t least = rows / 1600;
+  if (polygons) least = std::min(least, rows / std::max<size_t>(1, *polygons));
+  return static_cast<int>(std::clamp<size_t>(least, 2, 25));
 }
 
 absl::StatusOr<LearnedModel> Learn(const TrainingSamples& samples, const LearnerOptions& options, int threads) {
   if (samples.class_count < 2) return absl::InvalidArgumentError("two classes are needed to learn from");
+  if (options.second_is_known_whole && samples.class_count != 2) {
+    return absl::InvalidArgumentError(absl::StrCat("a threshold lies between two classes, not ", samples.class_count));
+  }
   if (options.trees < 1) return absl::InvalidArgumentError(absl::StrCat("trees is ", options.trees, ": at least 1"));
   ARPENT_ASSIGN_OR_RETURN(const BinnedSamples binned, BinnedSamples::Create(samples, threads));
   const Trainer trainer(samples, binned, options);
@@ -230,6 +296,9 @@ absl::StatusOr<LearnedModel> Learn(const TrainingSamples& samples, const Learner
     boosted_rows = ChooseRows(samples, trainer.BoostedRows(kMostBoostingSeconds), options.seed);
     model.class_factors = choice.class_factors;
     model.about["rare_classes"] = absl::StrFormat("%.1f", choice.rare_class_exponent);
+  }
+  if (options.second_is_known_whole && options.learner != Learner::kAuto) {
+    ARPENT_ASSIGN_OR_RETURN(model.class_factors, FactorsOfThreshold(samples, binned, options, threads, model.about));
   }
   for (const Learner learner : choice.learners) {
     if (learner == Learner::kBoosting) {

@@ -33,11 +33,13 @@ struct LearnerOptions {
   int max_depth = 25;
   int min_samples = 0;  // a node with fewer is not split; 0: DefaultMinSamples
   uint64_t seed = 1;
+  // Of two classes the samples show all of the second and only some of the first: see decision_threshold.h. Not by "auto".
+  bool second_is_known_whole = false;
 };
 
 // Sen2Agri's 25 from 40,000 samples on, proportionally fewer below, at least 2: small sets of samples cannot spare them. No
-// more than a mean polygon has: classes of few polygons cannot spare those.
-int DefaultMinSamples(size_t rows, size_t polygons);
+// more than a mean polygon has, where there are polygons: classes of few polygons cannot spare those.
+int DefaultMinSamples(size_t rows, std::optional<size_t> polygons);
 
 struct LearnedModel {
   std::vector<kernels::Forest> forests;  // to be averaged by weight

@@ -126,6 +126,42 @@ TEST(Learner, AutoFavoursRareClasses) {
   EXPECT_GT(model.class_factors[0], model.class_factors[1]);
 }
 
+TEST(Learner, WhatCropsNeverLookLikeIsNoCrop) {
+  // Crops lie beyond 2, what is shown of all else below -2: the majority says crop of the larger half in between, which no
+  // sample shows.
+  std::mt19937 generator(8);
+  std::uniform_real_distribution<float> unit(0, 1);
+  std::vector<float> feature, other;
+  std::vector<uint16_t> classes;
+  std::vector<uint32_t> groups;
+  for (uint32_t p = 0; p < 60; ++p) {
+    for (int i = 0; i < 10; ++i) {
+      classes.push_back(p % 2);
+      groups.push_back(p);
+      feature.push_back(p % 2 == 1 ? 2 + unit(generator) : -2 - unit(generator));
+      other.push_back(unit(generator));
+    }
+  }
+  const std::vector<const float*> planes = {feature.data(), other.data()};
+  const TrainingSamples samples{planes, classes, {}, 2, groups};
+  LearnerOptions options{.learner = Learner::kForest, .trees = 20};
+  ASSERT_OK_AND_ASSIGN(const LearnedModel majority, Learn(samples, options, 1));
+  EXPECT_TRUE(majority.class_factors.empty());
+  options.second_is_known_whole = true;
+  ASSERT_OK_AND_ASSIGN(const LearnedModel model, Learn(samples, options, 1));
+  ASSERT_EQ(model.class_factors.size(), 2u);
+  const double threshold = std::stod(model.about.at("threshold"));
+  EXPECT_GT(threshold, 0.6) << "held-out crops get nearly all votes";
+  EXPECT_LE(threshold, 0.75);
+  EXPECT_NEAR(model.class_factors[1], (1 - threshold) / threshold, 0.005);
+
+  TrainingSamples one_cell = samples;
+  const std::vector<uint32_t> same(groups.size(), 0);
+  one_cell.groups = same;
+  ASSERT_OK_AND_ASSIGN(const LearnedModel unjudged, Learn(one_cell, options, 1));
+  EXPECT_TRUE(unjudged.class_factors.empty()) << "no fold could learn both classes";
+}
+
 TEST(Learner, NamesAreChecked) {
   EXPECT_THAT(ParseLearner("oracle"), StatusIs(absl::StatusCode::kInvalidArgument, "oracle"));
   for (const char* name : {"forest", "extra-trees", "boosting", "auto"}) {
@@ -143,6 +179,15 @@ TEST(Learner, SmallSetsAreSplitToTheEnd) {
   EXPECT_EQ(DefaultMinSamples(16000, 16000), 2);
   EXPECT_EQ(DefaultMinSamples(400000, 100000), 4);
   EXPECT_EQ(DefaultMinSamples(400000, 2000), 25);
+  EXPECT_EQ(DefaultMinSamples(16000, std::nullopt), 10);
+}
+
+TEST(Learner, SamplesWithoutPolygonsAreNotTakenForPolygons) {
+  const Fields fields(1000, 2, 6);
+  TrainingSamples samples = fields.views();
+  samples.groups = {};
+  ASSERT_OK_AND_ASSIGN(const LearnedModel model, Learn(samples, {.learner = Learner::kForest, .trees = 2}, 1));
+  EXPECT_EQ(model.about.at("min_samples"), "5");
 }
 
 }  // namespace

@@ -40,6 +40,7 @@ absl::StatusOr<TrainParameters> ReadParameters(const TaskSpec& task) {
   if (parameters.learner.learner == learn::Learner::kAuto && parameters.data.purpose == "crop-mask") {
     parameters.learner.learner = learn::Learner::kForest;
   }
+  parameters.learner.second_is_known_whole = parameters.data.purpose == "crop-mask";
   ARPENT_ASSIGN_OR_RETURN(const int64_t trees, given.GetInt("trees"));
   ARPENT_ASSIGN_OR_RETURN(const int64_t max_depth, given.GetInt("max_depth"));
   ARPENT_ASSIGN_OR_RETURN(const int64_t min_samples, given.GetInt("min_samples"));
@@ -118,9 +119,8 @@ class TrainTask {
     context_.progress(0.2);
     if (context_.cancelled()) return absl::CancelledError("train was cancelled");
     const std::vector<const float*> planes = data.train.PlanePointers();
-    learn::TrainingSamples samples{planes, data.train.classes, data.train.weights, data.legend.size()};
-    // The mask may be learnt from a reference map, whose cells hold several classes, and are few: no polygons.
-    if (parameters.data.purpose == "crop-type") samples.groups = data.train.polygons;
+    const learn::TrainingSamples samples{planes, data.train.classes, data.train.weights, data.legend.size(),
+                                         data.train.polygons};
     ARPENT_ASSIGN_OR_RETURN(const learn::LearnedModel model,
                             learn::Learn(samples, parameters.learner, context_.threads));
     context_.progress(0.9);

@@ -133,6 +133,8 @@ TEST_F(TrainStageTest, ACellOfAReferenceMapIsEnoughForTheMask) {
   task_.inputs.clear();
   SampleTable table = Samples("33TVL", 0, 48);
   table.purpose = "crop-mask";
+  table.legend = {{0, "no crop"}, {1, "crop"}};
+  for (uint16_t& code : table.class_codes) code = code == 1 ? 1 : 0;
   std::fill(table.polygon_ids.begin(), table.polygon_ids.end(), 7);
   ASSERT_OK(context_.stores->WriteAll("output:/mask/crop-mask.samples", learn::WriteSampleTable(table).value()));
   task_.inputs.push_back({"samples", Sha256Of("mask"), "output:/mask"});
@@ -140,7 +142,26 @@ TEST_F(TrainStageTest, ACellOfAReferenceMapIsEnoughForTheMask) {
   task_.parameters.Set("learner", "auto");
   ASSERT_OK_AND_ASSIGN(const TaskResult result, RunTrain(task_, context_));
   ASSERT_OK_AND_ASSIGN(const std::string text, context_.stores->ReadAll(result.product.uri + "/metrics.json"));
-  EXPECT_EQ(nlohmann::json::parse(text)["training"]["learner"], "forest");
+  const nlohmann::json training = nlohmann::json::parse(text)["training"];
+  EXPECT_EQ(training["learner"], "forest");
+  EXPECT_FALSE(training.contains("threshold")) << "one cell cannot be held out";
+}
+
+TEST_F(TrainStageTest, TheMaskHasAThresholdAndCropTypesHaveNone) {
+  SampleTable table = Samples("33TVL", 0, 48);
+  table.purpose = "crop-mask";
+  table.legend = {{0, "no crop"}, {1, "crop"}};
+  for (uint16_t& code : table.class_codes) code = code == 1 ? 1 : 0;
+  ASSERT_OK(context_.stores->WriteAll("output:/mask/crop-mask.samples", learn::WriteSampleTable(table).value()));
+  const auto training = [this] {
+    const auto result = RunTrain(task_, context_);
+    EXPECT_TRUE(result.ok()) << result.status();
+    return nlohmann::json::parse(context_.stores->ReadAll(result->product.uri + "/metrics.json").value())["training"];
+  };
+  EXPECT_FALSE(training().contains("threshold"));
+  task_.inputs = {{"samples", Sha256Of("mask"), "output:/mask"}};
+  task_.parameters.Set("purpose", "crop-mask");
+  EXPECT_GT(std::stod(training()["threshold"].get<std::string>()), 0.5);
 }
 
 TEST_F(TrainStageTest, AnEmptyStratumIsNamed) {
