@@ -91,6 +91,52 @@ TEST_F(L2aBadInput, GridsOfNanAreMissingGrids) {
   for (size_t i = 0; i < bare.size(); ++i) ASSERT_LE(std::abs(bare.data()[i] - whole.data()[i]), 2);
 }
 
+// Occurrences of `text` in `in`.
+int CountOf(const std::string& text, const std::string& in) {
+  int count = 0;
+  for (size_t at = in.find(text); at != std::string::npos; at = in.find(text, at + 1)) ++count;
+  return count;
+}
+
+TEST_F(L2aBadInput, TextInOneRowOfAnAngleGridIsNotedOnceAndNeverRead) {
+  const std::string uri = WriteSoil(Metadata(kSize));
+  ASSERT_OK_AND_ASSIGN(const TaskResult before, Run(Task(uri)));
+  const Image<int16_t> whole = Read(before, "B04");
+  const fs::path mtd = Find(uri, "MTD_TL.xml");
+  // The first number of every grid, and one of the sun's that is a number but no angle of this scene.
+  Edit(mtd, "<Values_List>(\\s*)<VALUES>[^ <]+", "<Values_List>$1<VALUES>cloudy");
+  Edit(mtd, "(<Sun_Angles_Grid>[^]*?<VALUES>cloudy )[^ <]+", "$01-1234");
+  TaskSpec task = Task(uri);
+  task.parameters.Set("cloud_limit", "1");
+  ASSERT_OK_AND_ASSIGN(const TaskResult result, Run(task));
+  EXPECT_EQ(CountOf("sun angles: 3 nodes of the grid cannot be read", ItemOf(result)), 1);
+  EXPECT_EQ(CountOf("of the grid cannot be read", ItemOf(result)), 2);  // the other one: view angles
+  const Image<int16_t> mended = Read(result, "B04");
+  for (size_t i = 0; i < mended.size(); ++i) ASSERT_LE(std::abs(mended.data()[i] - whole.data()[i]), 2);
+}
+
+TEST_F(L2aBadInput, EveryFallbackOfAnglesIsNotedOnce) {
+  const std::string uri = WriteSoil(Metadata(kSize));
+  Edit(Find(uri, "MTD_TL.xml"), "<VALUES>[^<]*</VALUES>", "");
+  const std::string item = ItemOfScene(uri);
+  EXPECT_EQ(CountOf("sun angles", item), 1);
+  EXPECT_EQ(CountOf("view angles", item), 1);
+}
+
+TEST_F(L2aBadInput, TextWhereAMeanViewAngleIsDueIsNoNadir) {
+  const std::string uri = WriteSoil(Metadata(kSize));
+  Edit(Find(uri, "MTD_TL.xml"), "(<Mean_Viewing_Incidence_Angle [^>]*>\\s*<ZENITH_ANGLE[^>]*>)[^<]*", "$1unknown");
+  EXPECT_NE(ItemOfScene(uri).find("view angles: the mean of 13 bands is missing, the grid's median instead"), std::string::npos);
+  Edit(Find(uri, "MTD_TL.xml"), "<VALUES>[^<]*</VALUES>", "");
+  EXPECT_NE(ItemOfScene(uri).find("view angles of 13 bands: nadir, because grid and mean are missing"), std::string::npos);
+}
+
+TEST_F(L2aBadInput, SunAnglesThatContradictEachOtherAreAnError) {
+  const std::string uri = WriteSoil(Metadata(kSize));
+  Edit(Find(uri, "MTD_TL.xml"), "(<Mean_Sun_Angle>\\s*<ZENITH_ANGLE[^>]*>)[^<]*", "$0112.5");
+  EXPECT_THAT(Run(Task(uri)).status(), StatusIs(absl::StatusCode::kInvalidArgument, "Sun_Angles_Grid is around"));
+}
+
 TEST_F(L2aBadInput, NeitherGridsNorMeansIsAnError) {
   const std::string uri = WriteSoil(Metadata(kSize));
   Edit(Find(uri, "MTD_TL.xml"), "<VALUES>[^<]*</VALUES>", "");
