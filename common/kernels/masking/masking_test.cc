@@ -327,6 +327,51 @@ TEST(DetectShadows, ManyShadowsAreAllFoundAtTheirHeight) {
   EXPECT_GT(2.0 * both / (Count(painted) + Count(found.shadow)), 0.9);
 }
 
+// Shadows larger than the neighbourhood in which lit land is looked for.
+TEST(DetectShadows, WideShadowsWithNoLitGroundNearThemAreFound) {
+  constexpr int kShift = 60, kSide = 400;  // 3.6 km at 45 degrees, due north
+  std::mt19937 random(11);
+  Scene scene(kSide, kSide, kMeadow);
+  Image<uint8_t> painted(kSide, kSide);
+  for (int y = 0; y < kSide; ++y) {
+    for (int x = 0; x < kSide; ++x) scene.Mix(x, y, kSoil, ((x / 7 + y / 5) % 4) * 0.3f + (random() % 100) * 0.001f);
+  }
+  const auto cloudy = [](int x, int y) { return x > 60 && x < 340 && ((y > 90 && y < 240) || y > 300); };
+  for (int y = 0; y < kSide; ++y) {
+    for (int x = 0; x < kSide; ++x) {
+      if (cloudy(x, y)) {
+        scene.Rectangle(x, y, 1, 1, kCloud);
+      } else if (y + kShift < kSide && cloudy(x, y + kShift)) {
+        scene.Mix(x, y, Cover{}, 0.6f);
+        painted(x, y) = 1;
+      }
+    }
+  }
+  const ShadowMask found = DetectShadows(scene.Input(), DetectClouds(scene.Input()), {45, 180, 0, 0, 60});
+  EXPECT_NEAR(found.cloud_height_m, 3600, 130);
+  int both = 0;
+  for (int y = 0; y < kSide; ++y) {
+    for (int x = 0; x < kSide; ++x) both += painted(x, y) && found.shadow(x, y);
+  }
+  EXPECT_GT(2.0 * both / (Count(painted) + Count(found.shadow)), 0.9);
+}
+
+// All that is seen through the holes of a deck is in shadow: nothing tells its height.
+TEST(DetectShadows, GroundUnderADeckWhoseHeightNothingTellsIsShadow) {
+  Scene scene(200, 200, kMeadow);
+  scene.Rectangle(0, 0, 200, 200, Cover{}, 0.6f);
+  Image<uint8_t> holes(200, 200);
+  for (int y = 0; y < 200; ++y) {
+    for (int x = 0; x < 200; ++x) {
+      holes(x, y) = x % 40 < 12 && y % 40 < 12;
+      if (!holes(x, y)) scene.Rectangle(x, y, 1, 1, kCloud);
+    }
+  }
+  const ShadowMask found = DetectShadows(scene.Input(), DetectClouds(scene.Input()), {45, 180, 0, 0, 60});
+  EXPECT_EQ(found.cloud_height_m, 0);
+  EXPECT_GE(Count(found.shadow), 0.95 * Count(holes));
+}
+
 // The swath ends in the scene: what throws the shadow may not have been seen.
 TEST(DetectShadows, AShadowOfACloudBeyondTheSwathIsFound) {
   Scene scene(160, 160, kMeadow);

@@ -15,12 +15,17 @@ using raster::Image;
 constexpr double kLowestCloud_m = 200;
 constexpr double kHighestCloud_m = 8000;
 constexpr int kReferenceRadius = 25;  // 1.5 km at 60 m
+constexpr int kWideRadius = 100;      // 6 km
+constexpr float kLeastOfWide = 0.8f;  // of the wide mean: a local mean below it is itself of shadow
+constexpr double kCloudy = 0.5;       // cover from which ground may all lie in shadow, so that no height can be told
+constexpr double kHighestUnknown_m = 3000;  // what then is taken for the clouds' height, from kLowestCloud_m
+constexpr double kClearlyBetter = 0.05;  // by which the correlation must grow for the wide mean to have its say
 constexpr int kCellPixels = 128;
 constexpr double kLeastCorrelation = 0.05;  // of the scene: below, dark ground is not explained by its clouds
 constexpr double kGoodCorrelation = 0.35;   // of a cell: above, its own height is taken
 constexpr int64_t kLeastCloudPixels = 200;  // of a cell and its neighbours, for a height of its own
 constexpr float kLit = 0.85f;               // of the local mean: darker land may be shadow and makes no reference
-constexpr double kLeastLand = 0.02;         // share of the neighbourhood that makes a local reference
+constexpr int kLeastLandPixels = 53;        // around, for a mean of their own
 
 // Brightness relative to the reference below which ground is shadow: under the thrown cloud, next to it, within three
 // pixels of it, and where the cloud would lie outside of the data.
@@ -28,19 +33,38 @@ constexpr float kUnder = 1.00f;
 constexpr float kNextTo = 0.80f;
 constexpr float kNear = 0.64f;
 constexpr float kUnseen = 0.50f;
+constexpr int kLeastUnseenPixels = 9;  // 0.03 km2: less is dark ground rather than the shadow of an unseen cloud
 
-struct Ground {
-  Image<float> relative;    // brightness / local reference
-  Image<uint8_t> land;      // valid, no cloud, no water
+struct Land {
+  Image<uint8_t> is_land;  // valid, no cloud, no water
+  Image<float> brightness;
+};
+
+// How dark land is against what lit land is like here.
+struct Darkness {
+  Image<float> relative;    // brightness / reference
   Image<uint8_t> darkness;  // 0-200
 };
 
-float MedianBrightness(const Image<float>& brightness, const Image<uint8_t>& land) {
-  std::vector<float> values;
-  for (int y = 0; y < land.height(); ++y) {
-    for (int x = 0; x < land.width(); ++x) {
-      if (land(x, y)) values.push_back(brightness(x, y));
+Land DescribeLand(const MaskInput& input, const CloudMasks& masks) {
+  const int width = input.width();
+  const int height = input.height();
+  Land land{Image<uint8_t>(width, height), Image<float>(width, height)};
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      if (input.valid(x, y) == 0) continue;
+      land.brightness(x, y) = input.nir_narrow(x, y) + input.swir1(x, y);
+      land.is_land(x, y) = masks.cloud(x, y) == 0 && masks.water(x, y) == 0 && land.brightness(x, y) >= 0.05f &&
+                           input.green(x, y) <= input.nir_narrow(x, y);
     }
+  }
+  return land;
+}
+
+float MedianBrightness(const Land& land) {
+  std::vector<float> values;
+  for (size_t i = 0; i < land.is_land.size(); ++i) {
+    if (land.is_land.data()[i]) values.push_back(land.brightness.data()[i]);
   }
   if (values.empty()) return 0.5f;
   const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
@@ -48,39 +72,36 @@ float MedianBrightness(const Image<float>& brightness, const Image<uint8_t>& lan
   return *middle;
 }
 
-Ground DescribeGround(const MaskInput& input, const CloudMasks& masks) {
-  const int width = input.width();
-  const int height = input.height();
-  Image<float> brightness(width, height);
-  Ground ground{Image<float>(width, height), Image<uint8_t>(width, height), Image<uint8_t>(width, height)};
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      if (input.valid(x, y) == 0) continue;
-      brightness(x, y) = input.nir_narrow(x, y) + input.swir1(x, y);
-      ground.land(x, y) = masks.cloud(x, y) == 0 && masks.water(x, y) == 0 && brightness(x, y) >= 0.05f &&
-                          input.green(x, y) <= input.nir_narrow(x, y);
-    }
+// Mean of the brighter land around, lest many shadows make the reference dark; `otherwise` where there is too little.
+Image<float> LitMean(const Land& land, int radius, float otherwise) {
+  const LocalMean all = MeanAround(land.brightness.view(), land.is_land.view(), radius);
+  Image<uint8_t> lit = land.is_land;
+  for (size_t i = 0; i < lit.size(); ++i) lit.data()[i] = lit.data()[i] && land.brightness.data()[i] >= kLit * all.mean.data()[i];
+  LocalMean around = MeanAround(land.brightness.view(), lit.view(), radius);
+  for (size_t i = 0; i < lit.size(); ++i) {
+    if (around.count.data()[i] < kLeastLandPixels) around.mean.data()[i] = otherwise;
   }
-  const LocalMean all = MeanAround(brightness.view(), ground.land.view(), kReferenceRadius);
-  // Of the brighter land alone, lest many shadows make the reference dark.
-  Image<uint8_t> lit = ground.land;
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) lit(x, y) = lit(x, y) && brightness(x, y) >= kLit * all.mean(x, y);
+  return std::move(around.mean);
+}
+
+Darkness Against(const Image<float>& reference, const Land& land) {
+  const int width = land.is_land.width();
+  const int height = land.is_land.height();
+  Darkness result{Image<float>(width, height), Image<uint8_t>(width, height)};
+  for (size_t i = 0; i < land.is_land.size(); ++i) {
+    if (land.is_land.data()[i] == 0) continue;
+    const float relative = land.brightness.data()[i] / std::max(reference.data()[i], 0.01f);
+    result.relative.data()[i] = relative;
+    result.darkness.data()[i] = static_cast<uint8_t>(std::clamp((0.9f - relative) / 0.4f, 0.0f, 1.0f) * 200.0f);
   }
-  const LocalMean around = MeanAround(brightness.view(), lit.view(), kReferenceRadius);
-  const float median = MedianBrightness(brightness, ground.land);
-  const double window = (2.0 * kReferenceRadius + 1) * (2.0 * kReferenceRadius + 1);
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      if (ground.land(x, y) == 0) continue;
-      const bool enough = around.count(x, y) > kLeastLand * window;
-      const float reference = std::max(enough ? around.mean(x, y) : median, 0.01f);
-      ground.relative(x, y) = brightness(x, y) / reference;
-      const float dark = std::clamp((0.9f - ground.relative(x, y)) / 0.4f, 0.0f, 1.0f);
-      ground.darkness(x, y) = static_cast<uint8_t>(dark * 200.0f);
-    }
-  }
-  return ground;
+  return result;
+}
+
+void RemoveSmallRegions(int least_pixels, Image<uint8_t>& mask) {
+  const Regions regions = LabelRegions(mask.view());
+  std::vector<int> pixels(regions.count + 1);
+  for (size_t i = 0; i < mask.size(); ++i) ++pixels[regions.labels.data()[i]];
+  for (size_t i = 0; i < mask.size(); ++i) mask.data()[i] = mask.data()[i] && pixels[regions.labels.data()[i]] >= least_pixels;
 }
 
 struct Shift {  // from a cloud to its shadow, in pixels
@@ -100,6 +121,11 @@ Shift ShadowShift(double height_m, const SceneGeometry& geometry, double paralla
       view * std::cos(geometry.view_azimuth_deg * kRadian) - sun * std::cos(geometry.sun_azimuth_deg * kRadian);
   return {static_cast<int>(std::lround(east / geometry.pixel_m)),
           static_cast<int>(std::lround(-north / geometry.pixel_m))};
+}
+
+// By which a shadow moves one pixel.
+double HeightStep_m(const SceneGeometry& geometry) {
+  return geometry.pixel_m / std::max(std::tan(geometry.sun_zenith_deg * std::numbers::pi / 180), 0.3);
 }
 
 // Sums of a correlation between cloud percent `a` and darkness `d`; whole numbers, so that order does not matter.
@@ -135,9 +161,11 @@ uint8_t CloudAt(const Image<uint8_t>& cloud, int x, int y) {
 
 class HeightSearch {
  public:
-  HeightSearch(const MaskInput& input, const CloudMasks& masks, const Ground& ground, const SceneGeometry& geometry)
+  HeightSearch(const MaskInput& input, const CloudMasks& masks, const Land& land, const Darkness& darkness,
+               const SceneGeometry& geometry)
       : geometry_(geometry),
-        ground_(ground),
+        land_(land),
+        darkness_(darkness),
         cloud_(input.width(), input.height()),
         thickness_(input.width(), input.height()),
         cells_x_((input.width() + kCellPixels - 1) / kCellPixels),
@@ -154,20 +182,18 @@ class HeightSearch {
     step_ = static_cast<int64_t>(input.width()) * input.height() > 1000000 ? 2 : 1;
   }
 
-  // Finds the scene's height; false when nothing correlates.
-  bool Run() {
-    const double tangent = std::tan(geometry_.sun_zenith_deg * std::numbers::pi / 180);
-    const double step_m = geometry_.pixel_m / std::max(tangent, 0.3);
+  void Run() {
     for (const double parallax : {0.0, 1.0}) {
-      for (double height = kLowestCloud_m; height < kHighestCloud_m; height += step_m) {
+      for (double height = kLowestCloud_m; height < kHighestCloud_m; height += HeightStep_m(geometry_)) {
         const Shift shift = ShadowShift(height, geometry_, parallax);
         if (std::abs(shift.x) >= cloud_.width() || std::abs(shift.y) >= cloud_.height()) break;
         Evaluate({height, shift});
       }
     }
-    return scene_best_ >= 0 && scene_correlation_ >= kLeastCorrelation;
   }
 
+  // Whether a height explains the dark ground of the scene.
+  bool found() const { return scene_best_ >= 0 && scene_correlation_ >= kLeastCorrelation; }
   double height_m() const { return candidates_[scene_best_].height_m; }
   double correlation() const { return scene_correlation_; }
   const Image<uint8_t>& cloud() const { return cloud_; }
@@ -205,9 +231,9 @@ class HeightSearch {
     std::vector<Sums> cells(static_cast<size_t>(cells_x_) * cells_y_);
     for (int y = 0; y < cloud_.height(); y += step_) {
       for (int x = 0; x < cloud_.width(); x += step_) {
-        if (ground_.land(x, y) == 0) continue;
+        if (land_.is_land(x, y) == 0) continue;
         cells[(y / kCellPixels) * cells_x_ + x / kCellPixels].Add(
-            CloudAt(thickness_, x - candidate.shift.x, y - candidate.shift.y), ground_.darkness(x, y));
+            CloudAt(thickness_, x - candidate.shift.x, y - candidate.shift.y), darkness_.darkness(x, y));
       }
     }
     Sums scene;
@@ -231,7 +257,8 @@ class HeightSearch {
   }
 
   const SceneGeometry& geometry_;
-  const Ground& ground_;
+  const Land& land_;
+  const Darkness& darkness_;
   Image<uint8_t> cloud_;      // percent inside clouds, 0 elsewhere
   Image<uint8_t> thickness_;  // how much light they take, 1-100; 0 elsewhere
   int cells_x_ = 0;
@@ -243,41 +270,88 @@ class HeightSearch {
   double scene_correlation_ = 0;
 };
 
-}  // namespace
+// Land onto which clouds between 200 m and 3 km would throw their shadow.
+Image<uint8_t> WithinReachOfShadow(const Land& land, const Image<uint8_t>& cloud, const SceneGeometry& geometry) {
+  Image<uint8_t> reached(cloud.width(), cloud.height());
+  for (double height = kLowestCloud_m; height <= kHighestUnknown_m; height += HeightStep_m(geometry)) {
+    const Shift shift = ShadowShift(height, geometry, 0);
+    for (int y = 0; y < cloud.height(); ++y) {
+      for (int x = 0; x < cloud.width(); ++x) {
+        if (land.is_land(x, y) && CloudAt(cloud, x - shift.x, y - shift.y) > 0) reached(x, y) = 1;
+      }
+    }
+  }
+  return reached;
+}
 
-ShadowMask DetectShadows(const MaskInput& input, const CloudMasks& masks, const SceneGeometry& geometry) {
+// Where clouds throw their shadow, and where what would throw it was not seen.
+struct Thrown {
+  Image<uint8_t> any, dense, unseen;
+};
+
+Thrown ThrowClouds(const HeightSearch& search, const MaskInput& input) {
   const int width = input.width();
   const int height = input.height();
-  ShadowMask result{Image<uint8_t>(width, height), 0, 0};
-  const Ground ground = DescribeGround(input, masks);
-  HeightSearch search(input, masks, ground, geometry);
-  if (!search.Run()) return result;
-  result.cloud_height_m = search.height_m();
-  result.correlation = search.correlation();
-
   const std::vector<Shift> shifts = search.CellShifts();
-  Image<uint8_t> under(width, height), thrown(width, height), unseen(width, height);
+  Thrown thrown{Image<uint8_t>(width, height), Image<uint8_t>(width, height), Image<uint8_t>(width, height)};
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
       const Shift shift = shifts[(y / kCellPixels) * search.cells_x() + x / kCellPixels];
       const int from_x = x - shift.x;
       const int from_y = y - shift.y;
       const uint8_t percent = CloudAt(search.cloud(), from_x, from_y);
-      unseen(x, y) = from_x < 0 || from_x >= width || from_y < 0 || from_y >= height || input.valid(from_x, from_y) == 0;
-      thrown(x, y) = percent > 0;
-      under(x, y) = percent > 30 && !unseen(x, y);
+      thrown.unseen(x, y) = from_x < 0 || from_x >= width || from_y < 0 || from_y >= height || input.valid(from_x, from_y) == 0;
+      thrown.any(x, y) = percent > 0;
+      thrown.dense(x, y) = percent > 30 && !thrown.unseen(x, y);
     }
   }
-  const Image<uint8_t> next_to = Dilate(thrown.view(), 1);
-  const Image<uint8_t> nearby = Dilate(thrown.view(), 3);
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      if (ground.land(x, y) == 0) continue;
-      const float relative = ground.relative(x, y);
-      result.shadow(x, y) = (under(x, y) && relative < kUnder) || (next_to(x, y) && relative < kNextTo) ||
-                            (nearby(x, y) && relative < kNear) || (unseen(x, y) && relative < kUnseen);
-    }
+  return thrown;
+}
+
+Image<uint8_t> ShadowOf(const Land& land, const Image<float>& relative, const Thrown& thrown) {
+  const Image<uint8_t> next_to = Dilate(thrown.any.view(), 1);
+  const Image<uint8_t> nearby = Dilate(thrown.any.view(), 3);
+  Image<uint8_t> of_unseen = land.is_land, shadow = land.is_land;
+  for (size_t i = 0; i < shadow.size(); ++i) {
+    of_unseen.data()[i] = of_unseen.data()[i] && thrown.unseen.data()[i] && relative.data()[i] < kUnseen;
   }
+  RemoveSmallRegions(kLeastUnseenPixels, of_unseen);
+  for (size_t i = 0; i < shadow.size(); ++i) {
+    const float r = relative.data()[i];
+    const bool dark = (thrown.dense.data()[i] && r < kUnder) || (next_to.data()[i] && r < kNextTo) || (nearby.data()[i] && r < kNear);
+    shadow.data()[i] = shadow.data()[i] && (dark || of_unseen.data()[i]);
+  }
+  return shadow;
+}
+
+}  // namespace
+
+ShadowMask DetectShadows(const MaskInput& input, const CloudMasks& masks, const SceneGeometry& geometry) {
+  const int width = input.width();
+  const int height = input.height();
+  ShadowMask result{Image<uint8_t>(width, height), 0, 0};
+  const Land land = DescribeLand(input, masks);
+  Image<float> reference = LitMean(land, kReferenceRadius, MedianBrightness(land));
+  const Darkness local = Against(reference, land);
+  const Image<float> wide_mean = LitMean(land, kWideRadius, 0);
+  for (size_t i = 0; i < reference.size(); ++i) {
+    reference.data()[i] = std::max(reference.data()[i], kLeastOfWide * wide_mean.data()[i]);
+  }
+  const Darkness wide = Against(reference, land);
+  HeightSearch by_local(input, masks, land, local, geometry), by_wide(input, masks, land, wide, geometry);
+  by_local.Run();
+  by_wide.Run();
+  const bool take_wide = by_wide.correlation() > by_local.correlation() + kClearlyBetter;
+  const HeightSearch& search = take_wide ? by_wide : by_local;
+  const Image<float>& relative_brightness = (take_wide ? wide : local).relative;
+  if (!search.found()) {
+    if (CloudCover(masks) > kCloudy) result.shadow = WithinReachOfShadow(land, search.cloud(), geometry);
+    return result;
+  }
+  result.cloud_height_m = search.height_m();
+  result.correlation = search.correlation();
+
+  result.shadow = ShadowOf(land, relative_brightness, ThrowClouds(search, input));
   return result;
 }
 
