@@ -103,9 +103,13 @@ absl::StatusOr<ProductFolder> ProductFolder::Open(std::shared_ptr<const storage:
   }
   ARPENT_ASSIGN_OR_RETURN(const storage::StoreUri parsed, storage::StoreUri::Parse(uri));
   ARPENT_ASSIGN_OR_RETURN(folder.gdal_root_, storage::GdalPath(uri));
-  ARPENT_ASSIGN_OR_RETURN(const auto objects, stores->List(uri, /*recursive=*/true));
+  const auto objects = stores->List(uri, /*recursive=*/true);
+  if (absl::IsNotFound(objects.status()) && stores->Stat(uri).ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(uri, ": is a single file: give the product's folder, or its .zip or .tar"));
+  }
+  ARPENT_RETURN_IF_ERROR(objects.status());
   const std::string prefix = parsed.path.empty() ? "" : parsed.path + "/";
-  for (const storage::ObjectInfo& object : objects) {
+  for (const storage::ObjectInfo& object : *objects) {
     folder.files_[std::string(absl::StripPrefix(object.path, prefix))] = object.size_bytes;
   }
   return folder;

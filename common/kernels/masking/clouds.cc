@@ -17,6 +17,7 @@ constexpr float kDefaultClearHaze = 0.010f;  // between the clear Kenyan (0.002)
 constexpr float kLeastClearHaze = -0.005f;
 constexpr float kMostClearHaze = 0.018f;  // under a high sun; beyond, the vegetation itself lies under haze
 constexpr float kMostLocalHaze = 0.010f;  // above the scene's, under a high sun; more is thin cloud
+constexpr float kLowSunAir = 1.2f, kLowestSunAir = 1.7f;  // sun zenith 50 to 63 degrees
 constexpr int kHazeCellPixels = 25;
 constexpr int kHazeReachCells = 2;
 constexpr int64_t kLeastVegetation = 400;  // pixels within reach, for a clear value of their own
@@ -155,9 +156,11 @@ class ClearHaze {
   Image<float> by_cell_;
 };
 
-// `air`: how much more than under a high sun haze of one thickness reflects; haze that varies does as much more.
+// `air`: how much more than under a high sun haze of one thickness reflects; haze that varies does as much more, which passes for
+// cloud under a low sun.
 float CloudProbability(const Spectrum& s, float clear_haze, float air) {
-  float p = Ramp(Haze(s) - clear_haze, 0.01f * air, 0.05f + 0.01f * air);
+  const float later = 1 + Ramp(air, kLowSunAir, kLowestSunAir) * (air - 1);
+  float p = Ramp(Haze(s) - clear_haze, 0.01f * later, 0.05f + 0.01f * later);
   p = std::min(p, Ramp(s.blue, 0.05f, 0.12f));
   p = std::min(p, Ramp(s.swir1, 0.05f, 0.12f));
   p = std::min(p, Ramp(s.nir_narrow, 0.10f, 0.20f));

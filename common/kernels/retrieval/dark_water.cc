@@ -15,6 +15,8 @@ constexpr std::array<double, kBands> kSpread = {0.003, 0.0010, 0.0010, 0.0012};
 // Colour of what glint and particles add.
 constexpr std::array<double, kBands> kGlintColour = {1.0, 1.0, 0.93, 0.86};  // refraction of water: Hale and Querry 1973
 constexpr std::array<double, kBands> kTurbidColour = {1.0, 0.20, 0, 0};
+constexpr int kNir = 1;
+constexpr double kTurbidColourSpread = 0.12;  // of the 0.20: Ruddick et al. have 0.1 to 0.45 in very turbid water
 constexpr double kLeastGlintSpread = 0.001;  // sky light and foam are always there
 constexpr double kTurbiditySpread = 0.02;
 constexpr double kMostTurbidity = 0.015;  // beyond, 865 nm does not follow the red
@@ -25,11 +27,12 @@ struct Explained {
 };
 
 // Least squares for glint and turbidity with both not negative: the best of the four cases.
-Explained Explain(const std::array<double, kBands>& surface, double glint_spread) {
+Explained ExplainWith(const std::array<double, kBands>& surface, double glint_spread, double nir_spread) {
   double gg = 1 / (glint_spread * glint_spread), tt = 1 / (kTurbiditySpread * kTurbiditySpread);
   double gt = 0, gr = 0, tr = 0, rr = 0;
   for (int b = 0; b < kBands; ++b) {
-    const double weight = 1 / (kSpread[b] * kSpread[b]);
+    const double spread = b == kNir ? nir_spread : kSpread[b];
+    const double weight = 1 / (spread * spread);
     const double excess = surface[b] - kClear[b];
     gg += weight * kGlintColour[b] * kGlintColour[b];
     tt += weight * kTurbidColour[b] * kTurbidColour[b];
@@ -51,6 +54,11 @@ Explained Explain(const std::array<double, kBands>& surface, double glint_spread
   const double left = rr - 2 * (glint * gr + turbidity * tr) + glint * glint * gg + 2 * glint * turbidity * gt +
                       turbidity * turbidity * tt;
   return {RobustLoss(std::max(0.0, left)), turbidity};
+}
+
+Explained Explain(const std::array<double, kBands>& surface, double glint_spread) {
+  const Explained first = ExplainWith(surface, glint_spread, kSpread[kNir]);
+  return ExplainWith(surface, glint_spread, std::hypot(kSpread[kNir], kTurbidColourSpread * first.turbidity));
 }
 
 using Surface = std::array<double, kBands>;

@@ -257,6 +257,11 @@ TEST_F(L2aBadInput, ABandThatIsAnotherBandsImageIsNamed) {
   EXPECT_THAT(Run(Task(uri)).status(), StatusIs(absl::StatusCode::kInvalidArgument, "_B04.jp2: has pixels of 20 m, band B02 of 10 m"));
 }
 
+TEST_F(L2aBadInput, AFileInsideAProductIsNoProduct) {
+  const std::string uri = WriteSoil(Metadata(kSize));
+  EXPECT_THAT(Run(Task(uri + "/MTD_MSIL1C.xml")).status(), StatusIs(absl::StatusCode::kInvalidArgument, "is a single file"));
+}
+
 TEST_F(L2aBadInput, AFolderAroundAProductNamesIt) {
   const std::string uri = WriteSoil(Metadata(kSize));
   EXPECT_THAT(Run(Task("input:/")).status(), StatusIs(absl::StatusCode::kInvalidArgument, uri.substr(uri.rfind('/') + 1)));
