@@ -85,17 +85,20 @@ absl::Status WriteWhole(const std::string& path, const std::string& bytes) {
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   if (!folder.empty()) std::filesystem::create_directories(folder, error);
   if (error) return ErrnoStatus(error.value(), absl::StrCat("make folder ", folder.string()));
-  const std::string temporary = absl::StrCat(path, ".", getpid(), ".part");
+  // A device or a pipe is written to, never taken the place of.
+  const bool in_place = std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error);
+  const std::string temporary = in_place ? path : absl::StrCat(path, ".", getpid(), ".part");
   {
     std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
     file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     file.close();
     if (!file) {
       const absl::Status status = ErrnoStatus(errno, absl::StrCat("write ", temporary));
-      std::filesystem::remove(temporary, error);
+      if (!in_place) std::filesystem::remove(temporary, error);
       return status;
     }
   }
+  if (in_place) return absl::OkStatus();
   std::filesystem::rename(temporary, path, error);
   if (error) return ErrnoStatus(error.value(), absl::StrCat("rename ", temporary, " to ", path));
   return absl::OkStatus();
