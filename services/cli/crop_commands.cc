@@ -27,6 +27,7 @@ struct CropArguments {
   std::string column_id, column_crop, column_land_cover, column_code;
   std::vector<std::string> crop_masks, crop_classes;
   int trees = 100, max_depth = 25, step_days = 10;
+  double train_share = 0.75;
   int64_t seed = 1;
   bool no_red_edge = false;
 };
@@ -96,6 +97,7 @@ absl::StatusOr<TaskSpec> CropRun::NewTask(const std::string& stage) const {
   set("trees", arguments_.trees);
   set("max_depth", arguments_.max_depth);
   set("seed", arguments_.seed);
+  set("train_share", arguments_.train_share);
   set("layer", arguments_.layer);
   set("strata_column", arguments_.strata_column);
   set("crop_classes", arguments_.crop_classes);
@@ -205,6 +207,8 @@ void AddCropCommand(CLI::App& app, const std::string& purpose, const std::string
       ->check(CLI::IsMember({"auto", "forest", "extra-trees", "boosting"}));
   command->add_option("--trees", arguments->trees, "Trees of the forest")->check(CLI::Range(1, 10000));
   command->add_option("--max-depth", arguments->max_depth, "Deepest tree")->check(CLI::Range(1, 64));
+  command->add_option("--train-share", arguments->train_share, "Share of the polygons that train; the others validate")
+      ->check(CLI::Range(0.01, 1.0));
   command->add_option("--seed", arguments->seed, "Same seed, same model");
   command->add_option("--site", arguments->site, "Name of the site in the product's path");
   command->add_option("--season", arguments->season, "Name of the season in the product's path");
