@@ -72,7 +72,6 @@ class ParcelReader {
     } else if (parcel.label.empty()) {
       parcel.label = cover;
     }
-    inside_ += !shape.outside;
     parcel.polygon = std::move(shape.polygon);
     set_.parcels.push_back(std::move(parcel));
   }
@@ -127,7 +126,6 @@ class ParcelReader {
   std::map<std::string, std::set<std::string>> names_of_;  // land covers of each crop label
   LabelCodes codes_;
   ParcelSet set_;
-  int inside_ = 0;
 };
 
 // A number's place in a seeded random order (Steele et al. 2014, SplitMix64).

@@ -122,7 +122,8 @@ TEST_F(InSituTest, ReportsWhatIsWrongRowByRow) {
 
 TEST_F(InSituTest, SaysWhatIsWrongWithTheFile) {
   std::ofstream(folder_.File("no.gpkg")) << "nothing";
-  EXPECT_THAT(ReadParcels(*stores_, "input:/no.gpkg", {}, kGrid), StatusIs(absl::StatusCode::kInvalidArgument, "no.gpkg"));
+  EXPECT_THAT(ReadParcels(*stores_, "input:/no.gpkg", {}, kGrid),
+              StatusIs(absl::StatusCode::kInvalidArgument, "no.gpkg is no GeoPackage, Shapefile or GeoJSON that can be read: its content"));
   EXPECT_THAT(ReadParcels(*stores_, "input:/absent.gpkg", {}, kGrid), StatusIs(absl::StatusCode::kNotFound, "absent.gpkg"));
   const std::string uri = Write("p.geojson", {{R"({"ID":1,"CROP":1,"CODE":11})", "null"}});
   EXPECT_THAT(ReadParcels(*stores_, uri, {}, kGrid), StatusIs(absl::StatusCode::kInvalidArgument, "no usable polygon"));

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "common/base/status.h"
+#include "common/storage/quiet_gdal.h"
 #include "common/storage/raster_drivers.h"
 
 namespace arpent::insitu {
@@ -29,12 +30,6 @@ struct DestroyTransform {
 };
 using Dataset = std::unique_ptr<GDALDataset, CloseDataset>;
 using CoordinateTransform = std::unique_ptr<OGRCoordinateTransformation, DestroyTransform>;
-
-class QuietGdal {
- public:
-  QuietGdal() { CPLPushErrorHandler(CPLQuietErrorHandler); }
-  ~QuietGdal() { CPLPopErrorHandler(); }
-};
 
 // Source pixel coordinates (fractions of a pixel from the corner) of every node around a window.
 struct Nodes {
@@ -54,7 +49,7 @@ class GdalReferenceMap final : public ReferenceMap {
     raster::Image<int32_t> out(window.width, window.height, kNoCode);
     if (out.empty()) return out;
     absl::MutexLock lock(&mutex_);
-    QuietGdal quiet;
+    storage::QuietGdal quiet;
     const Nodes nodes = Transform(window);
     // The part of the source that the window needs.
     double x0 = dataset_->GetRasterXSize(), y0 = dataset_->GetRasterYSize(), x1 = 0, y1 = 0;
@@ -82,7 +77,7 @@ class GdalReferenceMap final : public ReferenceMap {
 
   absl::StatusOr<std::vector<int32_t>> AllCodes() const override {
     absl::MutexLock lock(&mutex_);
-    QuietGdal quiet;
+    storage::QuietGdal quiet;
     std::set<int32_t> codes;
     constexpr int kRows = 256;
     for (int y = 0; y < dataset_->GetRasterYSize(); y += kRows) {
@@ -160,14 +155,14 @@ absl::StatusOr<std::unique_ptr<ReferenceMap>> ReferenceMap::Open(const storage::
   ARPENT_RETURN_IF_ERROR(stores.Stat(uri).status());
   ARPENT_ASSIGN_OR_RETURN(const std::string path, storage::GdalPath(uri));
   GDALAllRegister();
-  QuietGdal quiet;
+  storage::QuietGdal quiet;
   const std::string name = uri.substr(uri.find_last_of('/') + 1);
   storage::ClearLastVsiError();
   ARPENT_RETURN_IF_ERROR(storage::CheckVirtualRaster(path, uri));
   Dataset dataset(GDALDataset::Open(path.c_str(), GDAL_OF_RASTER | GDAL_OF_READONLY, storage::RasterDrivers()));
   if (dataset == nullptr || dataset->GetRasterCount() < 1) {
     ARPENT_RETURN_IF_ERROR(Annotate(storage::LastVsiError(), name));
-    return absl::InvalidArgumentError(absl::StrCat(name, " is no raster that can be read: ", CPLGetLastErrorMsg()));
+    return absl::InvalidArgumentError(absl::StrCat(name, " is no raster that can be read: ", quiet.Message()));
   }
   double forward[6], inverse[6];
   const OGRSpatialReference* source = dataset->GetSpatialRef();

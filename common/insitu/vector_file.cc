@@ -12,19 +12,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
+#include "common/storage/quiet_gdal.h"
 #include "common/storage/raster_drivers.h"
 
 namespace arpent::insitu {
 namespace {
 
 // GDAL's messages of this thread are kept for our own errors instead of going to standard error.
-class QuietGdal {
- public:
-  QuietGdal() { CPLPushErrorHandler(CPLQuietErrorHandler); CPLErrorReset(); }
-  ~QuietGdal() { CPLPopErrorHandler(); }
-  std::string Message() const { return CPLGetLastErrorMsg(); }
-};
-
 void AddRings(const OGRPolygon& polygon, std::vector<std::vector<Point>>& rings) {
   for (const OGRLinearRing* ring : polygon) {
     std::vector<Point> points;
@@ -46,7 +40,7 @@ absl::StatusOr<VectorFile> VectorFile::Open(const storage::StoreSet& stores, con
   ARPENT_RETURN_IF_ERROR(stores.Stat(uri).status());
   ARPENT_ASSIGN_OR_RETURN(const std::string path, storage::GdalPath(uri));
   GDALAllRegister();
-  QuietGdal quiet;
+  storage::QuietGdal quiet;
   storage::ClearLastVsiError();
   VectorFile file;
   file.name_ = uri.substr(uri.find_last_of('/') + 1);
@@ -93,7 +87,7 @@ absl::StatusOr<int> VectorFile::RequireColumn(const std::string& column) const {
 }
 
 absl::StatusOr<geo::Extent> VectorFile::ExtentDegrees() const {
-  QuietGdal quiet;
+  storage::QuietGdal quiet;
   const OGRSpatialReference* source = layer_->GetSpatialRef();
   if (source == nullptr || source->IsLocal()) return NoCoordinateSystem(name_);
   OGREnvelope envelope;
@@ -115,7 +109,7 @@ absl::StatusOr<geo::Extent> VectorFile::ExtentDegrees() const {
 }
 
 absl::Status VectorFile::AimAt(const geo::Grid& grid) {
-  QuietGdal quiet;
+  storage::QuietGdal quiet;
   const OGRSpatialReference* source = layer_->GetSpatialRef();
   if (source == nullptr || source->IsLocal()) return NoCoordinateSystem(name_);
   OGRSpatialReference from(*source), to;
@@ -145,7 +139,7 @@ absl::Status VectorFile::AimAt(const geo::Grid& grid) {
 }
 
 absl::Status VectorFile::ForEachRow(const std::function<absl::Status(uint32_t, const OGRFeature&)>& visit) {
-  QuietGdal quiet;
+  storage::QuietGdal quiet;
   storage::ClearLastVsiError();
   layer_->ResetReading();
   uint32_t number = 0;

@@ -14,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "common/base/status.h"
 #include "common/product/raster_reader.h"
+#include "common/storage/quiet_gdal.h"
 
 namespace arpent::product {
 namespace {
@@ -32,21 +33,18 @@ struct CloseDataset {
 using Dataset = std::unique_ptr<void, CloseDataset>;
 
 // The typed cause from the store when there is one, else what GDAL says.
-absl::Status ReadFailure(const std::string& uri) {
+absl::Status ReadFailure(const std::string& uri, const storage::QuietGdal& quiet) {
   const absl::Status cause = storage::LastVsiError();
   if (!cause.ok()) return Annotate(cause, uri);
-  return absl::DataLossError(absl::StrCat(uri, " does not decode: ", CPLGetLastErrorMsg()));
+  return absl::DataLossError(absl::StrCat(uri, " does not decode: ", quiet.Message()));
 }
 
 absl::StatusOr<Dataset> OpenDataset(const std::string& path, const std::string& uri) {
   storage::ClearLastVsiError();
-  CPLPushErrorHandler(CPLQuietErrorHandler);
-  CPLErrorReset();
+  const storage::QuietGdal quiet;
   const char* const drivers[] = {"GTiff", nullptr};
   Dataset dataset(GDALOpenEx(path.c_str(), GDAL_OF_RASTER | GDAL_OF_READONLY, drivers, nullptr, nullptr));
-  absl::Status failure = dataset == nullptr ? ReadFailure(uri) : absl::OkStatus();
-  CPLPopErrorHandler();
-  if (!failure.ok()) return failure;
+  if (dataset == nullptr) return ReadFailure(uri, quiet);
   return dataset;
 }
 
@@ -96,15 +94,13 @@ class GdalRasterReader final : public RasterReader {
     ARPENT_ASSIGN_OR_RETURN(Dataset dataset, Borrow());
     const raster::View<T> part = out.Sub({inside.x - window.x, inside.y - window.y, inside.width, inside.height});
     storage::ClearLastVsiError();
-    CPLPushErrorHandler(CPLQuietErrorHandler);
-    CPLErrorReset();
+    const storage::QuietGdal quiet;
     const CPLErr error = GDALRasterIO(GDALGetRasterBand(dataset.get(), 1), GF_Read, inside.x, inside.y, inside.width,
                                       inside.height, part.data(), inside.width, inside.height, GdalType<T>(), sizeof(T),
                                       static_cast<int>(part.stride() * sizeof(T)));
-    const absl::Status status = error == CE_None ? absl::OkStatus() : ReadFailure(uri_);
-    CPLPopErrorHandler();
-    if (status.ok()) GiveBack(std::move(dataset));  // one that failed may hold a bad state
-    return status;
+    if (error != CE_None) return ReadFailure(uri_, quiet);
+    GiveBack(std::move(dataset));  // one that failed may hold a bad state
+    return absl::OkStatus();
   }
 
   absl::StatusOr<Dataset> Borrow() const {

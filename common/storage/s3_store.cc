@@ -19,6 +19,7 @@
 #include "absl/strings/strip.h"
 #include "absl/synchronization/mutex.h"
 #include "common/base/status.h"
+#include "common/storage/quiet_gdal.h"
 #include "common/storage/spool.h"
 #include "common/telemetry/time_account.h"
 
@@ -31,19 +32,6 @@ using telemetry::TimeKind;
 constexpr size_t kChunkBytes = size_t{1} << 20;
 constexpr char kNoObject[] = ".arpent-is-there";  // a key to ask for; that it is absent is an answer, too
 constexpr int kPreconditionFailed = 412;
-
-// GDAL tells its errors by handler and by thread: quiet on the terminal, kept for our status.
-class QuietErrors {
- public:
-  QuietErrors() {
-    CPLPushErrorHandler(CPLQuietErrorHandler);
-    CPLErrorReset();
-    VSIErrorReset();
-  }
-  ~QuietErrors() { CPLPopErrorHandler(); }
-  QuietErrors(const QuietErrors&) = delete;
-  QuietErrors& operator=(const QuietErrors&) = delete;
-};
 
 // An HTTP header of this thread's requests for its lifetime.
 class ScopedHeader {
@@ -234,7 +222,7 @@ absl::StatusOr<ObjectInfo> S3Store::Stat(const std::string& raw_path) {
   ARPENT_ASSIGN_OR_RETURN(const std::string path, NormalisePath(raw_path));
   const ScopedWait wait(TimeKind::kStorageWait);
   if (path.empty()) return ObjectInfo{.is_folder = true};
-  const QuietErrors quiet;
+  const QuietGdal quiet;
   absl::StatusOr<ObjectInfo> object = StatObject(path);
   if (!absl::IsNotFound(object.status())) return object;
   const absl::StatusOr<std::vector<ObjectInfo>> below = List(path, /*recursive=*/false);
@@ -245,7 +233,7 @@ absl::StatusOr<ObjectInfo> S3Store::Stat(const std::string& raw_path) {
 absl::StatusOr<std::vector<ObjectInfo>> S3Store::List(const std::string& prefix, bool recursive) {
   ARPENT_ASSIGN_OR_RETURN(const std::string folder, NormalisePath(prefix));
   const ScopedWait wait(TimeKind::kStorageWait);
-  const QuietErrors quiet;
+  const QuietGdal quiet;
   const std::string name = Name(folder);
   VSICurlPartialClearCache(name.c_str());
   std::vector<ObjectInfo> objects;
@@ -279,7 +267,7 @@ absl::StatusOr<size_t> S3Store::Read(const std::string& raw_path, const std::str
   ARPENT_ASSIGN_OR_RETURN(const std::string path, NormalisePath(raw_path));
   if (offset < 0) return absl::InvalidArgumentError(absl::StrCat(path, ": offset ", offset, " is negative"));
   ScopedWait wait(TimeKind::kStorageWait);
-  const QuietErrors quiet;
+  const QuietGdal quiet;
   const std::string name = Name(path);
   const ScopedHeader version(etag.empty() ? "" : absl::StrCat("If-Match: \"", etag, "\""));
   size_t got = 0;
@@ -300,7 +288,7 @@ absl::StatusOr<size_t> S3Store::Read(const std::string& raw_path, const std::str
     const absl::Status error = LastError(path);
     const bool refused = ResponseCode(CPLGetLastErrorMsg()) == kPreconditionFailed;
     const ScopedHeader no_version("");
-    const QuietErrors fresh;
+    const QuietGdal fresh;
     ARPENT_ASSIGN_OR_RETURN(const ObjectInfo now, StatObject(path));
     if (refused || (!etag.empty() && now.etag != etag)) {
       return absl::FailedPreconditionError(absl::StrCat(path, ": was replaced while it was read"));
@@ -319,7 +307,7 @@ absl::StatusOr<ObjectInfo> S3Store::Write(const std::string& raw_path, int64_t s
   ScopedWait wait(TimeKind::kStorageWait);
   // GDAL would complete an upload that it was not told to be broken: nothing is sent before everything is here.
   ARPENT_ASSIGN_OR_RETURN(const std::unique_ptr<Spool> spool, Spool::Fill(path, size_bytes, producer));
-  const QuietErrors quiet;
+  const QuietGdal quiet;
   const std::string name = Name(path);
   VSILFILE* const file = VSIFOpenL(name.c_str(), "wb");
   bool sent = file != nullptr;
@@ -346,7 +334,7 @@ absl::Status S3Store::Delete(const std::string& raw_path) {
   ARPENT_ASSIGN_OR_RETURN(const std::string path, NormalisePath(raw_path));
   if (path.empty()) return absl::InvalidArgumentError("an object needs a path");
   const ScopedWait wait(TimeKind::kStorageWait);
-  const QuietErrors quiet;
+  const QuietGdal quiet;
   if (VSIUnlink(Name(path).c_str()) == 0) return absl::OkStatus();
   const absl::Status now = StatObject(path).status();
   if (absl::IsNotFound(now)) return absl::OkStatus();

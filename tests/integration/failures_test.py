@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Bad inputs: everything else is finished, each is named with a cause, the ledger adds up, the exit code is 3."""
+import json
 import pathlib
 import shutil
 import unittest
@@ -56,6 +57,23 @@ class Failures(TestCase):
             self.assertIn("NO_SUCH_COLUMN", cell["error_message"])
             self.assertIn("parcels.gpkg", cell["error_message"])
         self.assertTrue(cells(result, stage="crop-type", outcome="CELL_OUTCOME_MISSING_INPUT"))
+        self.assertTrue(cells(result, stage="composite", outcome="CELL_OUTCOME_DONE"))
+
+    def test_polygons_that_all_lie_outside_are_named(self):
+        features = []
+        for i in range(12):
+            ring = [[i * 0.01, 0], [i * 0.01 + 0.005, 0], [i * 0.01 + 0.005, 0.005], [i * 0.01, 0.005], [i * 0.01, 0]]
+            features.append({"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]},
+                             "properties": {"ID": i, "CROP": i % 2, "LC": "land", "CODE": 11 + i % 3, "IRRIGATION": 0}})
+        far = self.site.parent / "far.geojson"
+        far.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+        self.site.write_text(self.site.read_text().replace("file: parcels.gpkg", "file: far.geojson"))
+        result = run_local(self.site, self.folder / "root", expect=3)
+        self.assertTrue(ledger_adds_up(result["run"]))
+        failed = cells(result, outcome="CELL_OUTCOME_FAILED")
+        self.assertTrue(failed)
+        for cell in failed:
+            self.assertIn("far.geojson", cell["error_message"])
         self.assertTrue(cells(result, stage="composite", outcome="CELL_OUTCOME_DONE"))
 
     def test_a_typing_error_in_the_site_file_is_named_with_its_line(self):

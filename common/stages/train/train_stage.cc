@@ -113,9 +113,10 @@ class TrainTask {
       if (input.role == "samples") tables_.push_back(input.uri + "/" + learn::SampleTableFile(parameters.data.purpose));
     }
     if (tables_.empty()) return absl::InvalidArgumentError("train needs at least one product of samples");
-    ARPENT_ASSIGN_OR_RETURN(
-        const TrainingData data,
-        GatherTrainingData(tables_.size(), [this](size_t i) { return ReadTable(i); }, parameters.data));
+    const absl::StatusOr<TrainingData> gathered =
+        GatherTrainingData(tables_.size(), [this](size_t i) { return ReadTable(i); }, parameters.data);
+    if (!gathered.ok()) return NamePolygons(gathered.status());
+    const TrainingData& data = *gathered;
     context_.progress(0.2);
     if (context_.cancelled()) return absl::CancelledError("train was cancelled");
     const std::vector<const float*> planes = data.train.PlanePointers();
@@ -132,6 +133,23 @@ class TrainTask {
   absl::StatusOr<learn::SampleTable> ReadTable(size_t index) const {
     ARPENT_ASSIGN_OR_RETURN(const std::string bytes, context_.stores->ReadAll(tables_[index]));
     return learn::ReadSampleTable(bytes, tables_[index]);
+  }
+
+  // Says of what file the polygons are and where it is told what became of each, when samples are not enough.
+  absl::Status NamePolygons(const absl::Status& status) const {
+    if (!absl::IsInvalidArgument(status)) return status;
+    for (const TaskInput& samples : task_.inputs) {
+      if (samples.role != "samples") continue;
+      const auto made = product::ReadDescription(*context_.stores, samples.uri);
+      if (!made.ok()) continue;
+      for (const product::InputRecord& input : made->inputs) {
+        if (input.role != "parcels") continue;
+        return absl::InvalidArgumentError(absl::StrCat(status.message(), " (polygons of ",
+                                                       input.uri.substr(input.uri.find_last_of('/') + 1),
+                                                       ", row by row in ", samples.uri, "/parcels.json)"));
+      }
+    }
+    return status;
   }
 
   absl::StatusOr<TaskResult> Publish(const TrainParameters& parameters, const TrainingData& data,
