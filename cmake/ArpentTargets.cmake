@@ -22,6 +22,10 @@ endif()
 
 # Products are bit-identical on every machine: no contraction to fused multiply-add, no fast-math.
 add_compile_options(-Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -ffp-contract=off)
+# Loops over pixels are vectorised wherever it pays, not only where their lengths are known (GCC's -O2); sums keep their order.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-fvect-cost-model=dynamic)
+endif()
 
 # arpent_layer(NAME DEPENDS lib...): the static library arpent_NAME of the current folder's *.cc, and the test program
 # NAME_test of its *_test.cc, and NAME_benchmark of its *_benchmark.cc.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstddef>
 #include <type_traits>
 #include <vector>
 
@@ -35,10 +37,12 @@ std::vector<Phase> MakePhases(int factor) {
 }
 
 int16_t FromFloat(float value, int16_t no_data) {
-  const float rounded = value < 0 ? value - 0.5f : value + 0.5f;
-  const auto whole = static_cast<int>(std::clamp(rounded, -32768.0f, 32767.0f));
+  const float rounded = value + std::copysign(0.5f, value);
+  const float high = rounded > 32767.0f ? 32767.0f : rounded;
+  const auto whole = static_cast<int>(high < -32768.0f ? -32768.0f : high);
   // A value that happens to be the no-data code stays a value.
-  return static_cast<int16_t>(whole == no_data ? whole + (whole < 32767 ? 1 : -1) : whole);
+  const int beside = no_data < 32767 ? no_data + 1 : no_data - 1;
+  return static_cast<int16_t>(whole == no_data ? beside : whole);
 }
 float FromFloat(float value, float) { return value; }
 
@@ -50,33 +54,45 @@ class BicubicEnlarger {
         phases_(MakePhases(factor)) {}
 
   // Separable where all 16 taps are valid; elsewhere the weights are renormalised pixel by pixel. Which of the two is
-  // taken depends on the taps alone, so that a block and the whole agree to the last bit.
+  // taken depends on the taps alone, so that a block and the whole agree to the last bit. Rows are kept phase by phase,
+  // and in each one input pixel after the other, so that loops run over neighbours; the last step interleaves them.
   void Run() {
     if (out_.width() == 0 || out_.height() == 0) return;
     first_row_ = std::max(0, out_y_ / factor_ - 2);
+    first_own_ = out_x_ / factor_;
+    owns_ = (out_x_ + out_.width() - 1) / factor_ - first_own_ + 1;
     const int last_row = std::min(in_.height() - 1, (out_y_ + out_.height() - 1) / factor_ + 2);
     const int rows = last_row - first_row_ + 1;
-    across_ = Image<float>(out_.width(), rows);
-    whole_ = Image<uint8_t>(out_.width(), rows);
-    for (int r = 0; r < rows; ++r) EnlargeAcross(first_row_ + r, r);
+    across_ = Image<float>(owns_ * factor_, rows);
+    whole_ = Image<uint8_t>(owns_ * factor_, rows);
+    for (int r = 0; r < rows; ++r) {
+      for (int p = 0; p < factor_; ++p) EnlargeAcross(first_row_ + r, p, r);
+    }
+    by_phase_.resize(static_cast<size_t>(owns_) * factor_);
+    seen_.resize(by_phase_.size());
     for (int y = 0; y < out_.height(); ++y) EnlargeDown(y);
   }
 
  private:
-  void EnlargeAcross(int in_row, int r) {
-    const T* in = in_.row(in_row).data();
-    float* across = across_.row(r).data();
-    uint8_t* whole = whole_.row(r).data();
-    for (int x = 0; x < out_.width(); ++x) {
-      const int own = (out_x_ + x) / factor_;
-      const Phase& phase = phases_[(out_x_ + x) % factor_];
-      const int first = own + phase.first;
-      const bool inside = first >= 0 && first + kTaps <= in_.width();
-      whole[x] = inside && in[first] != no_data_ && in[first + 1] != no_data_ && in[first + 2] != no_data_ &&
-                 in[first + 3] != no_data_;
-      across[x] = whole[x] ? phase.weight[0] * in[first] + phase.weight[1] * in[first + 1] +
-                                 phase.weight[2] * in[first + 2] + phase.weight[3] * in[first + 3]
-                           : 0.0f;
+  void EnlargeAcross(int in_row, int phase_index, int r) {
+    const Phase& phase = phases_[phase_index];
+    float* across = across_.row(r).data() + static_cast<ptrdiff_t>(phase_index) * owns_;
+    uint8_t* whole = whole_.row(r).data() + static_cast<ptrdiff_t>(phase_index) * owns_;
+    // The pixels whose taps all lie inside.
+    const int begin = std::clamp(-phase.first - first_own_, 0, owns_);
+    const int end = std::clamp(in_.width() - kTaps + 1 - phase.first - first_own_, begin, owns_);
+    std::fill(across, across + begin, 0.0f);
+    std::fill(across + end, across + owns_, 0.0f);
+    std::fill(whole, whole + begin, uint8_t{0});
+    std::fill(whole + end, whole + owns_, uint8_t{0});
+    const auto [w0, w1, w2, w3] = phase.weight;
+    const T no_data = no_data_;
+    const T* in = in_.row(in_row).data() + first_own_ + phase.first;
+    for (int i = begin; i < end; ++i) {
+      across[i] = w0 * in[i] + w1 * in[i + 1] + w2 * in[i + 2] + w3 * in[i + 3];
+    }
+    for (int i = begin; i < end; ++i) {
+      whole[i] = (in[i] != no_data) & (in[i + 1] != no_data) & (in[i + 2] != no_data) & (in[i + 3] != no_data);
     }
   }
 
@@ -96,11 +112,40 @@ class BicubicEnlarger {
       ok[k] = whole_.row(first + k - first_row_).data();
     }
     const auto [w0, w1, w2, w3] = phase.weight;
-    for (int x = 0; x < out_.width(); ++x) {
-      out[x] = FromFloat(w0 * a[0][x] + w1 * a[1][x] + w2 * a[2][x] + w3 * a[3][x], no_data_);
+    const int count = owns_ * factor_;
+    const T no_data = no_data_;
+    T* by_phase = by_phase_.data();
+    for (int i = 0; i < count; ++i) {
+      by_phase[i] = FromFloat(w0 * a[0][i] + w1 * a[1][i] + w2 * a[2][i] + w3 * a[3][i], no_data);
     }
+    uint8_t* seen = seen_.data();
+    uint8_t all_seen = 1;
+    for (int i = 0; i < count; ++i) {
+      seen[i] = ok[0][i] & ok[1][i] & ok[2][i] & ok[3][i];
+      all_seen &= seen[i];
+    }
+    Interleave(by_phase, out);
+    if (all_seen) return;
     for (int x = 0; x < out_.width(); ++x) {
-      if (!(ok[0][x] & ok[1][x] & ok[2][x] & ok[3][x])) out[x] = Renormalised(x, y);
+      const int at = (out_x_ + x) % factor_ * owns_ + (out_x_ + x) / factor_ - first_own_;
+      if (!seen[at]) out[x] = Renormalised(x, y);
+    }
+  }
+
+  void Interleave(const T* by_phase, T* out) const {
+    if (factor_ == 2 && out_x_ % 2 == 0 && out_.width() % 2 == 0) {
+      const T* second = by_phase + owns_;
+      for (int i = 0; i < owns_; ++i) {
+        out[2 * i] = by_phase[i];
+        out[2 * i + 1] = second[i];
+      }
+      return;
+    }
+    for (int p = 0; p < factor_; ++p) {
+      for (int i = 0; i < owns_; ++i) {
+        const int x = (first_own_ + i) * factor_ + p - out_x_;
+        if (x >= 0 && x < out_.width()) out[x] = by_phase[static_cast<ptrdiff_t>(p) * owns_ + i];
+      }
     }
   }
 
@@ -136,9 +181,12 @@ class BicubicEnlarger {
   const T no_data_;
   const View<T> out_;
   const std::vector<Phase> phases_;
-  int first_row_ = 0;
-  Image<float> across_;
-  Image<uint8_t> whole_;
+  int first_row_ = 0;              // of the input
+  int first_own_ = 0, owns_ = 0;   // input pixels that output pixels lie in, of a row
+  Image<float> across_;            // rows x (phases x owns_)
+  Image<uint8_t> whole_;           // whether all four taps have data
+  std::vector<T> by_phase_;        // one row
+  std::vector<uint8_t> seen_;
 };
 
 template <typename T>

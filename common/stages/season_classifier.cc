@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/parallel.h"
+#include "common/base/scratch_pool.h"
 #include "common/base/status.h"
 #include "common/kernels/features/season_digest.h"
 #include "common/geo/tile.h"
@@ -231,11 +232,13 @@ class SeasonClassification final : public SeasonClassifier {
     }
     if (chosen.empty()) return absl::OkStatus();
     const bool all = chosen.size() == static_cast<size_t>(strip.width) * strip.height;
-    kernels::FilledSeries filled;
+    const auto scratch = strips_.Borrow();
     const GapFilling filling =
         features_->kind() == FeatureKind::kCropMaskSnapshots ? GapFilling::kWhittaker : options_.filling;
-    series_->Fill(block, strip, all ? std::vector<uint32_t>() : chosen, filling, filled);
-    std::vector<float> planes(features_->names().size() * chosen.size());
+    series_->Fill(block, strip, all ? std::vector<uint32_t>() : chosen, filling, scratch->series);
+    const kernels::FilledSeries& filled = scratch->series.filled;
+    std::vector<float>& planes = scratch->planes;
+    planes.resize(features_->names().size() * chosen.size());
     features_->Compute(filled, planes.data());
 
     std::vector<uint16_t> result(chosen.size()), trial(chosen.size());
@@ -305,6 +308,11 @@ class SeasonClassification final : public SeasonClassifier {
   SeasonOptions options_;
   std::vector<Model> models_;
   std::unique_ptr<SeasonSeries> series_;
+  struct Strip {
+    SeasonSeries::Strip series;
+    std::vector<float> planes;  // [feature][pixel]
+  };
+  ScratchPool<Strip> strips_;
   std::optional<FeatureSet> features_;
   std::optional<insitu::Strata> strata_;
   std::vector<int> model_of_stratum_;

@@ -234,20 +234,23 @@ absl::StatusOr<SeasonBlock::Date> SeasonSeries::ReadDate(size_t date, const geo:
 }
 
 void SeasonSeries::Observe(const SeasonBlock& block, const Group& group, const geo::Window& strip,
-                           const std::vector<uint32_t>& chosen, kernels::ObservedSeries& series) const {
+                           const std::vector<uint32_t>& chosen, Strip& out) const {
+  kernels::ObservedSeries& series = out.observed;
   const size_t all = static_cast<size_t>(strip.width) * strip.height;
   const size_t pixels = chosen.empty() ? all : chosen.size();
   const int left = strip.x - block.window_.x, top = strip.y - block.window_.y;
   series.Reset(pixels, group.days, group.band_count);
-  std::vector<uint8_t> quality(all);
-  std::vector<int16_t> plane(all);
+  out.quality.resize(all);
+  out.plane.resize(all);
+  const std::vector<uint8_t>& quality = out.quality;
+  const std::vector<int16_t>& plane = out.plane;
   for (size_t k = 0; k < group.dates.size(); ++k) {
     const SeasonBlock::Date& date = block.dates_[group.dates[k]];
     float* weight = series.weight(k);
     std::fill_n(weight, pixels, 0.0f);
     if (!date.clear) continue;
     raster::EnlargeNearest(date.quality.view(), 2, left, top,
-                           raster::View<uint8_t>(quality.data(), strip.width, strip.height, strip.width));
+                           raster::View<uint8_t>(out.quality.data(), strip.width, strip.height, strip.width));
     for (size_t i = 0; i < pixels; ++i) {
       const uint8_t q = quality[chosen.empty() ? i : chosen[i]];
       weight[i] = q == QualityWeight::kClear ? 1.0f : q == QualityWeight::kNearCloud ? kWeightNearCloud : 0.0f;
@@ -255,15 +258,15 @@ void SeasonSeries::Observe(const SeasonBlock& block, const Group& group, const g
     for (size_t b = 0; b < group.band_count; ++b) {
       const Image<int16_t>& band = date.bands[group.first_band + b];
       int16_t* values = series.value(b, k);
-      int16_t* target = chosen.empty() ? values : plane.data();
-      const raster::View<int16_t> out(target, strip.width, strip.height, strip.width);
+      int16_t* target = chosen.empty() ? values : out.plane.data();
+      const raster::View<int16_t> whole(target, strip.width, strip.height, strip.width);
       if (resolutions_[group.dates[k]][group.first_band + b] == 10) {
         for (int y = 0; y < strip.height; ++y) {
-          std::copy_n(band.row(top + y).begin() + left, strip.width, out.row(y).begin());
+          std::copy_n(band.row(top + y).begin() + left, strip.width, whole.row(y).begin());
         }
       } else {
         raster::EnlargeBicubic(band.view(), 2, left + 2 * kBicubicMargin, top + 2 * kBicubicMargin,
-                               raster::kReflectanceNoData, out);
+                               raster::kReflectanceNoData, whole);
       }
       for (size_t i = 0; i < chosen.size(); ++i) values[i] = plane[chosen[i]];
       for (size_t i = 0; i < pixels; ++i) weight[i] = values[i] == raster::kReflectanceNoData ? 0.0f : weight[i];
@@ -273,22 +276,20 @@ void SeasonSeries::Observe(const SeasonBlock& block, const Group& group, const g
 }
 
 void SeasonSeries::Fill(const SeasonBlock& block, const geo::Window& strip, const std::vector<uint32_t>& chosen,
-                        GapFilling filling, kernels::FilledSeries& out) const {
+                        GapFilling filling, Strip& out) const {
   const size_t pixels = chosen.empty() ? static_cast<size_t>(strip.width) * strip.height : chosen.size();
-  if (groups_.size() != 1) out.Reset(pixels, bands_.size(), days_.size());
-  kernels::ObservedSeries observed;
+  if (groups_.size() != 1) out.filled.Reset(pixels, bands_.size(), days_.size());
   for (const Group& group : groups_) {
-    Observe(block, group, strip, chosen, observed);
-    kernels::FilledSeries own;
-    kernels::FilledSeries& filled = groups_.size() == 1 ? out : own;
+    Observe(block, group, strip, chosen, out);
+    kernels::FilledSeries& filled = groups_.size() == 1 ? out.filled : out.group;
     if (filling == GapFilling::kLinear) {
-      kernels::FillLinear(observed, days_, filled);
+      kernels::FillLinear(out.observed, days_, filled);
     } else {
-      kernels::FillWhittaker(observed, kWhittakerLambda, days_, filled);
+      kernels::FillWhittaker(out.observed, kWhittakerLambda, days_, filled);
     }
     if (groups_.size() == 1) return;
     for (size_t b = 0; b < group.band_count; ++b) {
-      std::copy_n(filled.plane(b, 0), pixels * days_.size(), out.plane(group.first_band + b, 0));
+      std::copy_n(filled.plane(b, 0), pixels * days_.size(), out.filled.plane(group.first_band + b, 0));
     }
   }
 }

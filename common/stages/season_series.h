@@ -75,10 +75,18 @@ class SeasonSeries {
   // Blocks in the order of Blocks() decode each block of a raster once. One call at a time.
   absl::StatusOr<SeasonBlock> ReadBlock(const geo::Window& window, int threads);
 
-  // Gap-filled reflectance of some pixels of a strip (a window inside the block that spans whole 20 m pixels).
+  // What Fill works in and makes. One that is used again spares the memory of a strip's series.
+  struct Strip {
+    kernels::FilledSeries filled;
+    kernels::ObservedSeries observed;
+    kernels::FilledSeries group;
+    std::vector<uint8_t> quality;
+    std::vector<int16_t> plane;
+  };
+  // Gap-filled reflectance (out.filled) of some pixels of a strip (a window inside the block that spans whole 20 m pixels).
   // `chosen`: places in the strip, row by row, ascending; empty means all. Thread-safe.
   void Fill(const SeasonBlock& block, const geo::Window& strip, const std::vector<uint32_t>& chosen, GapFilling filling,
-            kernels::FilledSeries& out) const;
+            Strip& out) const;
 
  private:
   // Bands that the same dates have: they share dates and masks.
@@ -88,7 +96,7 @@ class SeasonSeries {
     std::vector<int> days;
   };
   void Observe(const SeasonBlock& block, const Group& group, const geo::Window& strip,
-               const std::vector<uint32_t>& chosen, kernels::ObservedSeries& series) const;
+               const std::vector<uint32_t>& chosen, Strip& out) const;
   // What neighbouring blocks share of one date's rasters.
   struct DateSeams {
     Seams<uint8_t> quality;

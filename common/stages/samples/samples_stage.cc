@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/parallel.h"
 #include "common/base/resources.h"
+#include "common/base/scratch_pool.h"
 #include "common/base/status.h"
 #include "common/kernels/features/trimming.h"
 #include "common/product/layout.h"
@@ -214,8 +215,9 @@ class SamplesRun {
 
   void MeasureStrip(const SeasonBlock& block, const geo::Window& strip, const std::vector<size_t>& own,
                     const std::vector<uint32_t>& chosen) {
-    kernels::FilledSeries filled;
-    series_->Fill(block, strip, chosen, reference_ != nullptr ? GapFilling::kWhittaker : options_.filling, filled);
+    const auto scratch = strips_.Borrow();
+    series_->Fill(block, strip, chosen, reference_ != nullptr ? GapFilling::kWhittaker : options_.filling, *scratch);
+    const kernels::FilledSeries& filled = scratch->filled;
     const float* witness = Witness(filled);
     for (size_t i = 0; i < own.size(); ++i) seen_[own[i]] = !std::isnan(witness[i]);
     std::vector<float> planes;
@@ -252,8 +254,9 @@ class SamplesRun {
       }
     }
     if (chosen.empty()) return absl::OkStatus();
-    kernels::FilledSeries filled;
-    series_->Fill(block, strip, chosen, GapFilling::kWhittaker, filled);
+    const auto scratch = strips_.Borrow();
+    series_->Fill(block, strip, chosen, GapFilling::kWhittaker, *scratch);
+    const kernels::FilledSeries& filled = scratch->filled;
     const float* witness = Witness(filled);
     const Column& column = columns_[0];
     std::vector<float> planes(column.features.names().size() * chosen.size());
@@ -398,6 +401,7 @@ class SamplesRun {
   const TaskInput* reference_input_ = nullptr;
   std::set<int32_t> crop_classes_;
   std::unique_ptr<SeasonSeries> series_;
+  ScratchPool<SeasonSeries::Strip> strips_;
   std::unique_ptr<insitu::ReferenceMap> reference_;
   std::optional<geo::Ownership> ownership_;
   TrimPoints trim_points_;
