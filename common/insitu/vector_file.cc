@@ -18,7 +18,6 @@
 namespace arpent::insitu {
 namespace {
 
-// GDAL's messages of this thread are kept for our own errors instead of going to standard error.
 void AddRings(const OGRPolygon& polygon, std::vector<std::vector<Point>>& rings) {
   for (const OGRLinearRing* ring : polygon) {
     std::vector<Point> points;

@@ -28,11 +28,17 @@ class Failures(TestCase):
         self.site = self.folder / "site" / "site.yaml"
         self.l1c = self.folder / "site" / "l1c"
 
-    def test_bad_scenes_are_named_and_the_rest_is_finished(self):
-        cut, missing = break_scenes(self.l1c)
+    def run_with_failures(self):
+        """Runs the site to exit code 3; what the run says, and its failed cells."""
         result = run_local(self.site, self.folder / "root", expect=3)
         self.assertTrue(ledger_adds_up(result["run"]))
         failed = cells(result, outcome="CELL_OUTCOME_FAILED")
+        self.assertTrue(failed)
+        return result, failed
+
+    def test_bad_scenes_are_named_and_the_rest_is_finished(self):
+        cut, missing = break_scenes(self.l1c)
+        result, failed = self.run_with_failures()
         by_code = {cell["error_code"]: cell for cell in failed}
         self.assertEqual(len(failed), 3, failed)
         messages = " ".join(cell["error_message"] for cell in failed)
@@ -49,10 +55,7 @@ class Failures(TestCase):
         text = self.site.read_text().replace("code: CODE", "code: NO_SUCH_COLUMN")
         self.assertIn("NO_SUCH_COLUMN", text)
         self.site.write_text(text)
-        result = run_local(self.site, self.folder / "root", expect=3)
-        self.assertTrue(ledger_adds_up(result["run"]))
-        failed = cells(result, outcome="CELL_OUTCOME_FAILED")
-        self.assertTrue(failed)
+        result, failed = self.run_with_failures()
         for cell in failed:
             self.assertIn("NO_SUCH_COLUMN", cell["error_message"])
             self.assertIn("parcels.gpkg", cell["error_message"])
@@ -68,10 +71,7 @@ class Failures(TestCase):
         far = self.site.parent / "far.geojson"
         far.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
         self.site.write_text(self.site.read_text().replace("file: parcels.gpkg", "file: far.geojson"))
-        result = run_local(self.site, self.folder / "root", expect=3)
-        self.assertTrue(ledger_adds_up(result["run"]))
-        failed = cells(result, outcome="CELL_OUTCOME_FAILED")
-        self.assertTrue(failed)
+        result, failed = self.run_with_failures()
         for cell in failed:
             self.assertIn("far.geojson", cell["error_message"])
         self.assertTrue(cells(result, stage="composite", outcome="CELL_OUTCOME_DONE"))

@@ -13,7 +13,8 @@
 namespace arpent::coordinator {
 
 // Opens or creates the file and brings its schema up to date. FAILED_PRECONDITION when a newer version has written it or
-// another coordinator has it open and does not let go within `wait`: one that is being replaced takes a moment to end; NOT_FOUND, PERMISSION_DENIED or UNAVAILABLE naming the file when it cannot be opened.
+// another coordinator has it open and does not let go within `wait` (one that is being replaced takes a moment to end);
+// NOT_FOUND, PERMISSION_DENIED or UNAVAILABLE naming the file when it cannot be opened.
 absl::StatusOr<std::unique_ptr<StateStore>> OpenSqliteStore(const std::string& path,
                                                             absl::Duration wait = absl::ZeroDuration());
 
