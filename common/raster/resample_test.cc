@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <hwy/targets.h>
+
 #include <cmath>
 #include <random>
 
@@ -91,6 +93,22 @@ TEST(EnlargeBicubic, ABlockWithMarginEqualsTheWhole) {
     for (int j = 0; j < height; ++j) {
       for (int i = 0; i < width; ++i) ASSERT_EQ(block(i, j), whole(x + i, y + j)) << trial;
     }
+  }
+}
+
+TEST(EnlargeBicubic, EveryInstructionSetGivesTheSameBits) {
+  for (const double holes : {0.0, 0.02}) {
+    const Image<int16_t> in = RandomImage(83, 40, holes, 9);
+    Image<int16_t> first(166, 80), other(166, 80);
+    const int64_t supported = hwy::SupportedTargets();
+    for (int64_t left = supported; left != 0; left &= left - 1) {
+      hwy::SetSupportedTargetsForTest(left & -left);
+      hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+      EnlargeBicubic(in.view(), 2, 0, 0, kReflectanceNoData, (left == supported ? first : other).view());
+      if (left != supported) EXPECT_EQ(first, other) << hwy::TargetName(left & -left);
+    }
+    hwy::SetSupportedTargetsForTest(0);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
   }
 }
 

@@ -22,7 +22,7 @@ constexpr int kBlockPixels = 512;   // of the rasters' own blocks
 constexpr int kBicubicMargin = 2;   // 20 m pixels around a window
 // Blocks end this many 10 m pixels before the rasters' own: room for the margin at 20 m.
 constexpr int kOverlap = 2 * kBicubicMargin;
-constexpr int kStripPixels = 8192;
+constexpr int kStripColumns = 256, kStripRows = 16;
 // Of Sen2Agri's unsupervised crop mask; per-date weights below.
 constexpr double kWhittakerLambda = 2;
 constexpr float kWeightNearCloud = 0.5f;
@@ -71,12 +71,19 @@ bool SeasonBlock::AnyClear() const {
 }
 
 std::vector<geo::Window> StripsOf(const geo::Window& block) {
-  const int rows = std::max(2, kStripPixels / std::max(1, block.width) / 2 * 2);
   std::vector<geo::Window> strips;
-  for (int y = 0; y < block.height; y += rows) {
-    strips.push_back({block.x, block.y + y, block.width, std::min(rows, block.height - y)});
+  for (int y = 0; y < block.height; y += kStripRows) {
+    for (int x = 0; x < block.width; x += kStripColumns) {
+      strips.push_back({block.x + x, block.y + y, std::min(kStripColumns, block.width - x),
+                        std::min(kStripRows, block.height - y)});
+    }
   }
   return strips;
+}
+
+size_t StripAt(const geo::Window& block, int x, int y) {
+  const int across = (block.width + kStripColumns - 1) / kStripColumns;
+  return static_cast<size_t>((y - block.y) / kStripRows) * across + (x - block.x) / kStripColumns;
 }
 
 absl::StatusOr<std::unique_ptr<SeasonSeries>> SeasonSeries::Open(const TaskSpec& task, const StageContext& context,

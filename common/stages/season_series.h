@@ -116,8 +116,11 @@ class SeasonSeries {
   std::vector<std::unique_ptr<scene::Reflectance>> products_;  // by day, then in the order of the inputs
 };
 
-// Rows of a strip that are worked on at once, so that its series fit the cache that threads share.
+// Rectangles that are worked on at once, so that their series stay in a core's cache.
 std::vector<geo::Window> StripsOf(const geo::Window& block);
+
+// Index in StripsOf(block) of the one that a pixel of the block lies in.
+size_t StripAt(const geo::Window& block, int x, int y);
 
 }  // namespace arpent::stages
 

@@ -130,6 +130,7 @@ ARPENT_NO_AUTOMATIC_VECTORS void WalkSingly(const uint64_t* HWY_RESTRICT nodes, 
 // AVX2 gathers too, but half as many lanes are slower than single walks (measured on Zen 5).
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
 
+#include "common/kernels/classify/byte_columns.h"
 #include "common/kernels/classify/gather_walk.h"
 
 // Walks one tree for all pixels; the few that are left over in the end go singly.
@@ -217,15 +218,17 @@ void SumLeaves(const ForestView& forest, const float* const* planes, size_t coun
                uint32_t* sums, double* margins) {
   const size_t stride = BinStride(forest);
   auto* bins = reinterpret_cast<Bin*>(scratch.bins.data());
+  auto* columns = reinterpret_cast<Bin*>(scratch.columns.data());
   for (size_t f = 0; f < forest.features(); ++f) {
     const auto edges = forest.edges.subspan(forest.edge_begin[f], forest.edge_begin[f + 1] - forest.edge_begin[f]);
     if constexpr (sizeof(Bin) == 1 && kTopLevelsByColumns) {
-      uint8_t* const column = scratch.columns.data() + f * count;
-      Quantise(edges, planes[f], count, 1, column);
-      for (size_t i = 0; i < count; ++i) bins[i * stride + f] = column[i];
+      QuantiseColumn(edges, planes[f], count, columns + f * count);
     } else {
       Quantise(edges, planes[f], count, stride, bins + f);
     }
+  }
+  if constexpr (sizeof(Bin) == 1 && kTopLevelsByColumns) {
+    TransposeColumns(columns, forest.features(), count, stride, bins);
   }
   const auto* nodes = reinterpret_cast<const uint64_t*>(forest.nodes.data());
   const auto walk = [&](size_t tree, uint32_t* leaves) {
@@ -250,6 +253,9 @@ void SumLeaves(const ForestView& forest, const float* const* planes, size_t coun
 }
 
 void QuantiseBytes(std::span<const float> edges, const float* plane, size_t count, size_t stride, uint8_t* bins) {
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+  if (stride == 1) return QuantiseColumn(edges, plane, count, bins);
+#endif
   Quantise(edges, plane, count, stride, bins);
 }
 

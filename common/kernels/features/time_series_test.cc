@@ -111,13 +111,13 @@ TEST(FillLinear, EqualsTheSlowInterpolationOnEveryPixel) {
   std::mt19937 random(7);
   const std::vector<int> days = {-3, 2, 5, 17, 40, 41, 77, 90, 130};
   const std::vector<int> out_days = SeasonDays(0, 120, 10);
-  const ObservedSeries series = RandomSeries(500, days, 3, 0.3, random);
+  const ObservedSeries series = RandomSeries(1300, days, 3, 0.3, random);
   FilledSeries filled;
   FillLinear(series, out_days, filled);
   int unseen = 0;
   for (size_t b = 0; b < 3; ++b) {
     for (size_t t = 0; t < out_days.size(); ++t) {
-      for (size_t i = 0; i < 500; ++i) {
+      for (size_t i = 0; i < 1300; ++i) {
         const auto expected = SlowLinear(series, b, i, out_days[t]);
         unseen += !expected;
         if (!expected) {

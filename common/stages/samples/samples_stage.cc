@@ -199,22 +199,19 @@ class SamplesRun {
 
   absl::Status MeasureBlock(const SeasonBlock& block, const std::vector<size_t>& inside, const Image<int32_t>& covers) {
     const std::vector<geo::Window> strips = StripsOf(block.window());
+    std::vector<std::vector<size_t>> of_strip(strips.size());
+    for (size_t p : inside) of_strip[StripAt(block.window(), pixels_[p].x, pixels_[p].y)].push_back(p);
     return ParallelFor(strips.size(), context_.threads, [&](size_t s) -> absl::Status {
-      std::vector<size_t> own;
-      std::vector<uint32_t> chosen;
-      for (size_t p : inside) {
-        const SamplePixel& pixel = pixels_[p];
-        if (pixel.y < strips[s].y || pixel.y >= strips[s].y + strips[s].height) continue;
-        own.push_back(p);
-        chosen.push_back(static_cast<uint32_t>((pixel.y - strips[s].y) * strips[s].width + pixel.x - strips[s].x));
-      }
-      if (!own.empty()) MeasureStrip(block, strips[s], own, chosen);
+      if (!of_strip[s].empty()) MeasureStrip(block, strips[s], of_strip[s]);
       return covers.empty() ? absl::OkStatus() : AddTrimPoints(block, strips[s], covers);
     });
   }
 
-  void MeasureStrip(const SeasonBlock& block, const geo::Window& strip, const std::vector<size_t>& own,
-                    const std::vector<uint32_t>& chosen) {
+  void MeasureStrip(const SeasonBlock& block, const geo::Window& strip, const std::vector<size_t>& own) {
+    std::vector<uint32_t> chosen;
+    for (size_t p : own) {
+      chosen.push_back(static_cast<uint32_t>((pixels_[p].y - strip.y) * strip.width + pixels_[p].x - strip.x));
+    }
     const auto scratch = strips_.Borrow();
     series_->Fill(block, strip, chosen, reference_ != nullptr ? GapFilling::kWhittaker : options_.filling, *scratch);
     const kernels::FilledSeries& filled = scratch->filled;
