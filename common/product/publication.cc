@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -28,10 +29,11 @@ double Tidy(double value) { return std::strtod(absl::StrFormat("%.9g", value).c_
 std::string OutputUri(const std::string& folder) { return absl::StrCat(kOutputStore, ":/", folder); }
 
 absl::Status WriteLocal(const std::string& path, const std::string& bytes) {
+  errno = 0;
   std::ofstream file(path, std::ios::binary);
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   file.close();
-  return file ? absl::OkStatus() : absl::ResourceExhaustedError(absl::StrCat("cannot write ", path));
+  return file ? absl::OkStatus() : ErrnoStatus(errno == 0 ? ENOSPC : errno, absl::StrCat("cannot write ", path));
 }
 
 }  // namespace

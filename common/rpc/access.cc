@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
+#include "common/rpc/server.h"
 #include "common/telemetry/log.h"
 
 namespace arpent::rpc {
@@ -46,6 +47,13 @@ std::vector<HexDigest> ReadTokens(const std::string& file, absl::Status* status)
     tokens.push_back(Sha256Of(token));
   }
   return tokens;
+}
+
+// As HTTP/2 counts them: 32 bytes each besides name and value.
+size_t MetadataBytes(const grpc::ServerContext& context) {
+  size_t bytes = 0;
+  for (const auto& [name, value] : context.client_metadata()) bytes += name.size() + value.size() + 32;
+  return bytes;
 }
 
 }  // namespace
@@ -112,6 +120,15 @@ absl::Status AccessControl::CheckHeader(absl::string_view authorization, Right r
   if (has.empty()) return absl::UnauthenticatedError("this server does not know the token");
   return absl::PermissionDeniedError(absl::StrCat("the role ", absl::StrJoin(has, ", "),
                                                   " does not allow this call; it needs ", absl::StrJoin(needs, " or ")));
+}
+
+absl::Status Admit(const AccessControl* access, const grpc::ServerContext& context, Right right) {
+  // gRPC counts each frame for itself, and metadata may come in many.
+  if (const size_t bytes = MetadataBytes(context); bytes > size_t{kMaxMetadataBytes}) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the call has ", bytes, " bytes of metadata; this server takes ", kMaxMetadataBytes));
+  }
+  return access == nullptr ? absl::OkStatus() : access->Check(context, right);
 }
 
 }  // namespace arpent::rpc

@@ -65,6 +65,10 @@ class AccessControl {
   mutable absl::Time read_at_ ABSL_GUARDED_BY(mutex_);
 };
 
+// Whether a call may go on: the errors of AccessControl::Check (without `access` everyone may everything), and
+// RESOURCE_EXHAUSTED for more metadata than kMaxMetadataBytes.
+absl::Status Admit(const AccessControl* access, const grpc::ServerContext& context, Right right);
+
 }  // namespace arpent::rpc
 
 #endif  // ARPENT_COMMON_RPC_ACCESS_H_

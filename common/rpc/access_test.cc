@@ -1,5 +1,6 @@
 #include "common/rpc/access.h"
 
+#include <grpcpp/test/server_context_test_spouse.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -55,6 +56,23 @@ TEST_F(AccessTest, WhoIsNotKnownIsUnauthenticated) {
     EXPECT_THAT(access->CheckHeader(header, Right::kRead), StatusIs(kUnauthenticated, "")) << header;
   }
   EXPECT_OK(access->CheckHeader("bearer secret-of-the-reader ", Right::kRead));
+}
+
+TEST_F(AccessTest, MoreMetadataThanTheServerTakesIsRefusedInHoweverManyPieces) {
+  ASSERT_OK_AND_ASSIGN(const auto access, AccessControl::Open(tokens_.folder(), clock_));
+  for (const int pieces : {10, 20}) {
+    grpc::ServerContext context;
+    grpc::testing::ServerContextTestSpouse client(&context);
+    client.AddClientMetadata("authorization", Bearer("reader"));
+    for (int i = 0; i < pieces; ++i) client.AddClientMetadata(absl::StrCat("x-", i), std::string(1000, 'a'));
+    if (pieces == 10) {
+      EXPECT_OK(Admit(access.get(), context, Right::kRead));
+      EXPECT_OK(Admit(nullptr, context, Right::kRead));
+    } else {
+      EXPECT_THAT(Admit(access.get(), context, Right::kRead), StatusIs(absl::StatusCode::kResourceExhausted, "16384"));
+      EXPECT_THAT(Admit(nullptr, context, Right::kRead), StatusIs(absl::StatusCode::kResourceExhausted, "metadata"));
+    }
+  }
 }
 
 TEST_F(AccessTest, WithoutTokensEverybodyMayEverything) {

@@ -20,7 +20,6 @@
 namespace arpent::rpc {
 namespace {
 
-constexpr int kMaxMetadataBytes = 16 << 10;
 constexpr int kKeepaliveMs = 60 * 1000, kKeepaliveTimeoutMs = 20 * 1000;
 constexpr int kLeastPingIntervalMs = 10 * 1000, kMostPingStrikes = 2;
 constexpr int kHandshakeTimeoutMs = 20 * 1000;

@@ -17,6 +17,9 @@
 
 namespace arpent::rpc {
 
+// A call with more metadata is refused.
+inline constexpr int kMaxMetadataBytes = 16 << 10;
+
 struct ServerOptions {
   std::string listen = "0.0.0.0:7070";  // host:port; port 0 takes a free one
   TlsOptions tls;

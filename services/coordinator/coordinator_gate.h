@@ -25,7 +25,7 @@ class CoordinatorGate {
   }
   // For a call: also UNAUTHENTICATED and PERMISSION_DENIED.
   absl::StatusOr<std::shared_ptr<Coordinator>> Enter(const grpc::ServerContext& context, rpc::Right right) const {
-    if (access_ != nullptr) ARPENT_RETURN_IF_ERROR(access_->Check(context, right));
+    ARPENT_RETURN_IF_ERROR(rpc::Admit(access_.get(), context, right));
     return Enter();
   }
   // UNAVAILABLE while another process leads.

@@ -64,7 +64,7 @@ absl::Duration CacheService::LongestFor(int64_t bytes) const {
 }
 
 absl::Status CacheService::Admit(const grpc::ServerContext& context, Right right) const {
-  return access_ == nullptr ? absl::OkStatus() : access_->Check(context, right);
+  return rpc::Admit(access_.get(), context, right);
 }
 
 absl::StatusOr<ObjectStore*> CacheService::Enter(const grpc::ServerContext& context, Right right,
