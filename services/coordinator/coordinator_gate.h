@@ -23,7 +23,7 @@ class CoordinatorGate {
     absl::MutexLock lock(&mutex_);
     coordinator_ = std::move(coordinator);
   }
-  // For a call: also UNAUTHENTICATED and PERMISSION_DENIED.
+  // For a call: also the errors of rpc::Admit.
   absl::StatusOr<std::shared_ptr<Coordinator>> Enter(const grpc::ServerContext& context, rpc::Right right) const {
     ARPENT_RETURN_IF_ERROR(rpc::Admit(access_.get(), context, right));
     return Enter();

@@ -6,8 +6,8 @@
 #include <random>
 
 #include "common/kernels/atmosphere/correction.h"
+#include "common/testing/instruction_sets.h"
 #include "gtest/gtest.h"
-#include "hwy/targets.h"
 
 namespace arpent::kernels {
 namespace {
@@ -118,22 +118,17 @@ TEST(Inversion, VectorWidthsGiveTheSameBits) {
   const InversionNodes nodes = SomeNodes(7, true);
   raster::Image<int16_t> first(kWidth, kHeight), other(kWidth, kHeight);
   raster::Image<float> first_rho(kWidth, kHeight), other_rho(kWidth, kHeight);
-  const int64_t supported = hwy::SupportedTargets();
   bool is_first = true;
-  for (int64_t left = supported; left != 0; left &= left - 1) {
-    hwy::SetSupportedTargetsForTest(left & -left);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  const int sets = testing::ForEachInstructionSet([&](const char* name) {
     InvertToSurfaceReflectance(dn.view(), 0, 0, nodes, PixelRange{}, (is_first ? first : other).view());
     InvertToSurfaceReflectance(toa.view(), 0, 0, nodes, (is_first ? first_rho : other_rho).view());
     if (!is_first) {
-      EXPECT_EQ(first, other) << hwy::TargetName(left & -left);
-      EXPECT_EQ(first_rho, other_rho) << hwy::TargetName(left & -left);
+      EXPECT_EQ(first, other) << name;
+      EXPECT_EQ(first_rho, other_rho) << name;
     }
     is_first = false;
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  if ((supported & (supported - 1)) == 0) GTEST_SKIP() << "only one target: nothing was compared";
+  });
+  if (sets == 1) GTEST_SKIP() << "only one target: nothing was compared";
 }
 
 TEST(Inversion, UndefinedCoefficientsAndValuesStayUndefined) {

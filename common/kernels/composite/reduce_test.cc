@@ -1,12 +1,13 @@
 #include "common/kernels/composite/reduce.h"
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
 #include <random>
 #include <vector>
+
+#include "common/testing/instruction_sets.h"
 
 namespace arpent::kernels {
 namespace {
@@ -135,18 +136,14 @@ TEST(Reduce, OrderAndBlocksDoNotMatter) {
 TEST(Reduce, EveryInstructionSetGivesTheSameBits) {
   const Stack stack = RandomStack(11, 150, 8, 2, 77);
   Image<int16_t> mean, median;
-  for (int64_t left = hwy::SupportedTargets(); left != 0; left &= left - 1) {
-    hwy::SetSupportedTargetsForTest(left & -left);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  testing::ForEachInstructionSet([&](const char* name) {
     Image<int16_t> mean_again(150, 8), median_again(150, 8);
     WeightedMean(stack.band(), mean_again.view());
     Median(stack.band(), median_again.view());
     if (mean.empty()) mean = mean_again, median = median_again;
-    EXPECT_TRUE(mean == mean_again) << hwy::TargetName(left & -left);
-    EXPECT_TRUE(median == median_again) << hwy::TargetName(left & -left);
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    EXPECT_TRUE(mean == mean_again) << name;
+    EXPECT_TRUE(median == median_again) << name;
+  });
 }
 
 TEST(Reduce, NothingGivesNoData) {

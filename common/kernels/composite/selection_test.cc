@@ -1,7 +1,6 @@
 #include "common/kernels/composite/selection.h"
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <cmath>
 #include <random>
@@ -12,6 +11,7 @@
 #include "common/kernels/composite/spectral_centre.h"
 #include "common/kernels/composite/weights.h"
 #include "common/raster/codes.h"
+#include "common/testing/instruction_sets.h"
 
 namespace arpent::kernels {
 namespace {
@@ -342,16 +342,12 @@ TEST_F(SpectralCentre, TheMedoidIsTheDateNearestToAll) {
 TEST_F(SpectralCentre, EveryInstructionSetGivesTheSameBits) {
   const auto start = weights_;
   std::vector<Image<uint16_t>> first;
-  for (int64_t left = hwy::SupportedTargets(); left != 0; left &= left - 1) {
-    hwy::SetSupportedTargetsForTest(left & -left);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  testing::ForEachInstructionSet([&](const char* name) {
     for (int d = 0; d < kDates; ++d) std::copy_n(start[d].data(), kWidth, weights_[d].data());
     WeightByGeometricMedian(stack());
     if (first.empty()) first = weights_;
-    for (int d = 0; d < kDates; ++d) EXPECT_TRUE(first[d] == weights_[d]) << hwy::TargetName(left & -left);
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    for (int d = 0; d < kDates; ++d) EXPECT_TRUE(first[d] == weights_[d]) << name;
+  });
 }
 
 TEST(Brdf, IsOneAtNadirAndDarkensTheHotSpot) {
