@@ -26,6 +26,10 @@ constexpr float kThickCirrus = 0.035f;
 constexpr int kLeastCloudPixels = 3;  // smaller certain spots are roofs
 constexpr int kThinDeckPixels = 60;   // 0.2 km2: a region that large is a cloud although nowhere certain
 constexpr int kThinDeckPercent = 60;  // in the mean over it: towns reach 50
+// A region no larger than this that is thin and of one thickness throughout is a town, a roof or a salt pan: a cloud thickens inwards.
+constexpr int kPatchPixels = 500;        // 1.8 km2
+constexpr float kThinHaze = 0.065f;      // above the clear value, at the most
+constexpr float kUniformHaze = 0.006f;   // standard deviation
 constexpr uint8_t kMostBesideSnow = 40;  // below what makes a cloud: a pixel of snow and ground looks like one
 constexpr int kReachPixels = 10;
 constexpr int kRimPixels = 2;  // a cloud's rim: thinner and thinner, but above the clear haze of the place
@@ -173,7 +177,8 @@ float CloudProbability(const Spectrum& s, float clear_haze, float air) {
 
 // Regions of probable cloud: thin decks as a whole, others within reach of where they are certain, so that a cloud does
 // not run over the town next to it.
-Image<uint8_t> KeepClouds(const Image<uint8_t>& percent) {
+// `haze`: what is there above the clear value. `evident`: cloud for another reason than its haze.
+Image<uint8_t> KeepClouds(const Image<uint8_t>& percent, const Image<float>& haze, const Image<uint8_t>& evident) {
   const int width = percent.width();
   const int height = percent.height();
   Image<uint8_t> probable(width, height);
@@ -186,7 +191,16 @@ Image<uint8_t> KeepClouds(const Image<uint8_t>& percent) {
   struct Region {
     int pixels = 0;
     int certain = 0;
+    int evident = 0;
     int64_t percent = 0;
+    float most_haze = 0;
+    double haze = 0, haze_squared = 0;
+
+    bool IsGround() const {
+      const double mean = haze / pixels;
+      const double variance = haze_squared / pixels - mean * mean;
+      return pixels <= kPatchPixels && 2 * evident < pixels && most_haze < kThinHaze && variance < double{kUniformHaze} * kUniformHaze;
+    }
   };
   std::vector<Region> region(regions.count + 1);
   for (int y = 0; y < height; ++y) {
@@ -194,14 +208,17 @@ Image<uint8_t> KeepClouds(const Image<uint8_t>& percent) {
       Region& r = region[regions.labels(x, y)];
       ++r.pixels;
       r.certain += percent(x, y) >= kCertainCloudPercent;
+      r.evident += evident(x, y);
       r.percent += percent(x, y);
+      r.most_haze = std::max(r.most_haze, haze(x, y));
+      r.haze += haze(x, y), r.haze_squared += double{haze(x, y)} * haze(x, y);
     }
   }
   Image<uint8_t> certain(width, height);
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
-      certain(x, y) = probable(x, y) && percent(x, y) >= kCertainCloudPercent &&
-                      region[regions.labels(x, y)].pixels >= kLeastCloudPixels;
+      const Region& r = region[regions.labels(x, y)];
+      certain(x, y) = probable(x, y) && percent(x, y) >= kCertainCloudPercent && r.pixels >= kLeastCloudPixels && !r.IsGround();
     }
   }
   Image<uint8_t> kept = Dilate(certain.view(), kReachPixels);
@@ -210,10 +227,21 @@ Image<uint8_t> KeepClouds(const Image<uint8_t>& percent) {
       const Region& r = region[regions.labels(x, y)];
       const bool thin_deck = r.pixels >= kThinDeckPixels && r.percent >= int64_t{kThinDeckPercent} * r.pixels;
       const bool cloud = r.certain > 0 && r.pixels >= kLeastCloudPixels && kept(x, y);
-      kept(x, y) = probable(x, y) && (thin_deck || cloud);
+      kept(x, y) = probable(x, y) && (thin_deck || cloud) && !r.IsGround();
     }
   }
   return kept;
+}
+
+// Adds the rims of the clouds.
+void GrowRims(const Image<uint8_t>& percent, Image<uint8_t>& cloud) {
+  for (int ring = 0; ring < kRimPixels; ++ring) {
+    const Image<uint8_t> around = Dilate(cloud.view(), 1);
+    for (size_t i = 0; i < cloud.size(); ++i) {
+      const uint8_t p = percent.data()[i];
+      if (around.data()[i] && p > 0 && p != raster::kByteNoData) cloud.data()[i] = 1;
+    }
+  }
 }
 
 }  // namespace
@@ -226,6 +254,7 @@ CloudMasks DetectClouds(const MaskInput& input, const KnownReflectance* known) {
   masks.clear_haze = clear_haze.of_scene();
   masks.cloud_percent = Image<uint8_t>(width, height, raster::kByteNoData);
   masks.snow = masks.water = masks.cirrus = Image<uint8_t>(width, height);
+  Image<float> haze(width, height);
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
       if (input.valid(x, y) == 0) continue;
@@ -234,7 +263,9 @@ CloudMasks DetectClouds(const MaskInput& input, const KnownReflectance* known) {
       masks.snow(x, y) = snow;
       masks.water(x, y) = IsWater(s);
       masks.cirrus(x, y) = s.cirrus > kThinCirrus;
-      const float p = snow ? 0.0f : CloudProbability(s, clear_haze.At(x, y), clear_haze.air());
+      const float clear = clear_haze.At(x, y);
+      haze(x, y) = Haze(s) - clear;
+      const float p = snow ? 0.0f : CloudProbability(s, clear, clear_haze.air());
       masks.cloud_percent(x, y) = static_cast<uint8_t>(p * 100.0f + 0.5f);
     }
   }
@@ -245,18 +276,14 @@ CloudMasks DetectClouds(const MaskInput& input, const KnownReflectance* known) {
       if (beside_snow(x, y) && percent != raster::kByteNoData) percent = std::min(percent, kMostBesideSnow);
     }
   }
-  if (known != nullptr) JudgeByChange(input, *known, masks.snow.view(), masks.cloud_percent.view());
-  const Image<uint8_t> kept = KeepClouds(masks.cloud_percent);
-  masks.cloud = kept;
-  for (int ring = 0; ring < kRimPixels; ++ring) {
-    const Image<uint8_t> around = Dilate(masks.cloud.view(), 1);
-    for (int y = 0; y < height; ++y) {
-      for (int x = 0; x < width; ++x) {
-        const uint8_t percent = masks.cloud_percent(x, y);
-        if (around(x, y) && percent > 0 && percent != raster::kByteNoData) masks.cloud(x, y) = 1;
-      }
-    }
+  Image<uint8_t> evident = masks.cirrus;
+  if (known != nullptr) {
+    const Image<uint8_t> by_colour = masks.cloud_percent;
+    JudgeByChange(input, *known, masks.snow.view(), masks.cloud_percent.view());
+    for (size_t i = 0; i < evident.size(); ++i) evident.data()[i] |= masks.cloud_percent.data()[i] > by_colour.data()[i];
   }
+  masks.cloud = KeepClouds(masks.cloud_percent, haze, evident);
+  GrowRims(masks.cloud_percent, masks.cloud);
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
       if (masks.cloud(x, y)) masks.cirrus(x, y) = masks.snow(x, y) = masks.water(x, y) = 0;

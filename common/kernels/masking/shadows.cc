@@ -22,21 +22,27 @@ constexpr double kHighestUnknown_m = 3000;  // what then is taken for the clouds
 constexpr double kClearlyBetter = 0.05;  // by which the correlation must grow for the wide mean to have its say
 constexpr int kCellPixels = 128;
 constexpr double kLeastCorrelation = 0.05;  // of the scene: below, dark ground is not explained by its clouds
-constexpr double kGoodCorrelation = 0.35;   // of a cell: above, its own height is taken
+constexpr double kGoodCorrelation = 0.35;   // beyond chance; of a cell: its own height is taken
 constexpr int64_t kLeastCloudPixels = 200;  // of a cell and its neighbours, for a height of its own
 constexpr float kLit = 0.85f;               // of the local mean: darker land may be shadow and makes no reference
 constexpr int kLeastLandPixels = 53;        // around, for a mean of their own
 
-// Brightness relative to the reference below which ground is shadow: under the thrown cloud, next to it, within three
-// pixels of it, and where the cloud would lie outside of the data.
-constexpr float kUnder = 1.00f;
-constexpr float kNextTo = 0.80f;
+// Brightness relative to the reference below which ground is shadow: under thrown cloud that is seen and no mere rim, under any
+// other (beyond the edge it is a guess), next to it, within three pixels of it, and where the cloud would lie outside of the data.
+constexpr float kUnderDense = 1.00f;
+constexpr float kUnder = 0.90f;
+constexpr float kNextTo = 0.75f;
+constexpr float kUnderRim = 0.65f;  // under thrown cloud, of what is seen through the rim of a cloud
+constexpr int kRimPercent = 20;      // of cloud below this
 constexpr float kNear = 0.64f;
 constexpr float kUnseen = 0.50f;
-constexpr int kLeastUnseenPixels = 9;  // 0.03 km2: less is dark ground rather than the shadow of an unseen cloud
+constexpr int kLeastUnseenPixels = 60;  // 0.2 km2: less is dark ground rather than the shadow of an unseen cloud
+constexpr int kLeastBesidePixels = 9;   // the same of what touches a cloud or its shadow: clouds come in fields
+constexpr int kNearPixels = 3;
 
 struct Land {
   Image<uint8_t> is_land;  // valid, no cloud, no water
+  Image<uint8_t> rim;      // seen through the rim of a cloud
   Image<float> brightness;
 };
 
@@ -49,13 +55,14 @@ struct Darkness {
 Land DescribeLand(const MaskInput& input, const CloudMasks& masks) {
   const int width = input.width();
   const int height = input.height();
-  Land land{Image<uint8_t>(width, height), Image<float>(width, height)};
+  Land land{Image<uint8_t>(width, height), Image<uint8_t>(width, height), Image<float>(width, height)};
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
       if (input.valid(x, y) == 0) continue;
       land.brightness(x, y) = input.nir_narrow(x, y) + input.swir1(x, y);
       land.is_land(x, y) = masks.cloud(x, y) == 0 && masks.water(x, y) == 0 && land.brightness(x, y) >= 0.05f &&
                            input.green(x, y) <= input.nir_narrow(x, y);
+      land.rim(x, y) = masks.cloud(x, y) && masks.cloud_percent(x, y) < kRimPercent;
     }
   }
   return land;
@@ -89,7 +96,7 @@ Darkness Against(const Image<float>& reference, const Land& land) {
   const int height = land.is_land.height();
   Darkness result{Image<float>(width, height), Image<uint8_t>(width, height)};
   for (size_t i = 0; i < land.is_land.size(); ++i) {
-    if (land.is_land.data()[i] == 0) continue;
+    if (land.is_land.data()[i] == 0 && land.rim.data()[i] == 0) continue;
     const float relative = land.brightness.data()[i] / std::max(reference.data()[i], 0.01f);
     result.relative.data()[i] = relative;
     result.darkness.data()[i] = static_cast<uint8_t>(std::clamp((0.9f - relative) / 0.4f, 0.0f, 1.0f) * 200.0f);
@@ -97,11 +104,20 @@ Darkness Against(const Image<float>& reference, const Land& land) {
   return result;
 }
 
-void RemoveSmallRegions(int least_pixels, Image<uint8_t>& mask) {
+// Removes the regions that are too small for what they lie beside.
+void RemoveSmallRegions(int least_pixels, int least_beside, const Image<uint8_t>& beside, Image<uint8_t>& mask) {
   const Regions regions = LabelRegions(mask.view());
   std::vector<int> pixels(regions.count + 1);
-  for (size_t i = 0; i < mask.size(); ++i) ++pixels[regions.labels.data()[i]];
-  for (size_t i = 0; i < mask.size(); ++i) mask.data()[i] = mask.data()[i] && pixels[regions.labels.data()[i]] >= least_pixels;
+  std::vector<uint8_t> touches(regions.count + 1);
+  for (size_t i = 0; i < mask.size(); ++i) {
+    const int label = regions.labels.data()[i];
+    ++pixels[label];
+    touches[label] |= beside.data()[i];
+  }
+  for (size_t i = 0; i < mask.size(); ++i) {
+    const int label = regions.labels.data()[i];
+    mask.data()[i] = mask.data()[i] && pixels[label] >= (touches[label] ? least_beside : least_pixels);
+  }
 }
 
 struct Shift {  // from a cloud to its shadow, in pixels
@@ -183,17 +199,23 @@ class HeightSearch {
   }
 
   void Run() {
-    for (const double parallax : {0.0, 1.0}) {
-      for (double height = kLowestCloud_m; height < kHighestCloud_m; height += HeightStep_m(geometry_)) {
-        const Shift shift = ShadowShift(height, geometry_, parallax);
-        if (std::abs(shift.x) >= cloud_.width() || std::abs(shift.y) >= cloud_.height()) break;
-        Evaluate({height, shift});
+    for (const Candidate& candidate : Candidates(geometry_)) {
+      std::vector<Sums> cells = SumsPerCell(candidate.shift);
+      const double correlation = Total(cells).Correlation();
+      candidates_.push_back(candidate);
+      cells_.push_back(std::move(cells));
+      if (correlation > scene_correlation_) {
+        scene_correlation_ = correlation;
+        scene_best_ = static_cast<int>(candidates_.size()) - 1;
       }
     }
   }
 
-  // Whether a height explains the dark ground of the scene.
-  bool found() const { return scene_best_ >= 0 && scene_correlation_ >= kLeastCorrelation; }
+  // Whether a height explains the dark ground of the scene, better than a sun would that is not there.
+  bool Found() const {
+    if (scene_correlation_ >= kGoodCorrelation) return true;
+    return scene_correlation_ >= kLeastCorrelation && scene_correlation_ > ChanceCorrelation();
+  }
   double height_m() const { return candidates_[scene_best_].height_m; }
   double correlation() const { return scene_correlation_; }
   const Image<uint8_t>& cloud() const { return cloud_; }
@@ -227,23 +249,47 @@ class HeightSearch {
   // What a cloud reflects does not reach the ground; blue - 0.5 red is half of it. 1-100.
   static uint8_t Thickness(float haze) { return static_cast<uint8_t>(std::clamp(haze / 0.2f, 0.01f, 1.0f) * 100.0f); }
 
-  void Evaluate(const Candidate& candidate) {
+  std::vector<Candidate> Candidates(const SceneGeometry& geometry) const {
+    std::vector<Candidate> candidates;
+    for (const double parallax : {0.0, 1.0}) {
+      for (double height = kLowestCloud_m; height < kHighestCloud_m; height += HeightStep_m(geometry)) {
+        const Shift shift = ShadowShift(height, geometry, parallax);
+        if (std::abs(shift.x) >= cloud_.width() || std::abs(shift.y) >= cloud_.height()) break;
+        candidates.push_back({height, shift});
+      }
+    }
+    return candidates;
+  }
+
+  std::vector<Sums> SumsPerCell(Shift shift) const {
     std::vector<Sums> cells(static_cast<size_t>(cells_x_) * cells_y_);
     for (int y = 0; y < cloud_.height(); y += step_) {
       for (int x = 0; x < cloud_.width(); x += step_) {
         if (land_.is_land(x, y) == 0) continue;
-        cells[(y / kCellPixels) * cells_x_ + x / kCellPixels].Add(
-            CloudAt(thickness_, x - candidate.shift.x, y - candidate.shift.y), darkness_.darkness(x, y));
+        cells[(y / kCellPixels) * cells_x_ + x / kCellPixels].Add(CloudAt(thickness_, x - shift.x, y - shift.y),
+                                                                  darkness_.darkness(x, y));
       }
     }
-    Sums scene;
-    for (const Sums& cell : cells) scene.Add(cell);
-    candidates_.push_back(candidate);
-    cells_.push_back(std::move(cells));
-    if (scene.Correlation() > scene_correlation_) {
-      scene_correlation_ = scene.Correlation();
-      scene_best_ = static_cast<int>(candidates_.size()) - 1;
+    return cells;
+  }
+
+  static Sums Total(const std::vector<Sums>& cells) {
+    Sums total;
+    for (const Sums& cell : cells) total.Add(cell);
+    return total;
+  }
+
+  // The best of the same clouds at the same heights under a sun from the three other sides.
+  double ChanceCorrelation() const {
+    double best = 0;
+    for (const double turn_deg : {90.0, 180.0, 270.0}) {
+      SceneGeometry turned = geometry_;
+      turned.sun_azimuth_deg += turn_deg;
+      for (const Candidate& candidate : Candidates(turned)) {
+        best = std::max(best, Total(SumsPerCell(candidate.shift)).Correlation());
+      }
     }
+    return best;
   }
 
   Sums Around(size_t candidate, int cx, int cy) const {
@@ -308,19 +354,38 @@ Thrown ThrowClouds(const HeightSearch& search, const MaskInput& input) {
   return thrown;
 }
 
-Image<uint8_t> ShadowOf(const Land& land, const Image<float>& relative, const Thrown& thrown) {
-  const Image<uint8_t> next_to = Dilate(thrown.any.view(), 1);
-  const Image<uint8_t> nearby = Dilate(thrown.any.view(), 3);
-  Image<uint8_t> of_unseen = land.is_land, shadow = land.is_land;
-  for (size_t i = 0; i < shadow.size(); ++i) {
-    of_unseen.data()[i] = of_unseen.data()[i] && thrown.unseen.data()[i] && relative.data()[i] < kUnseen;
+// Land which no cloud shades, as far as clouds are seen.
+Land LitLand(const Land& land, const Thrown& thrown) {
+  const Image<uint8_t> nearby = Dilate(thrown.any.view(), kNearPixels);
+  Land lit = land;
+  for (size_t i = 0; i < nearby.size(); ++i) lit.is_land.data()[i] = lit.is_land.data()[i] && !nearby.data()[i];
+  return lit;
+}
+
+// Mean of the brighter of lit land within 1.5 km, else within 6 km, else of the scene.
+Image<float> LitReference(const Land& lit) {
+  Image<float> reference = LitMean(lit, kReferenceRadius, 0);
+  const Image<float> wide = LitMean(lit, kWideRadius, MedianBrightness(lit));
+  for (size_t i = 0; i < reference.size(); ++i) {
+    if (reference.data()[i] == 0) reference.data()[i] = wide.data()[i];
   }
-  RemoveSmallRegions(kLeastUnseenPixels, of_unseen);
+  return reference;
+}
+
+Image<uint8_t> ShadowOf(const Land& land, const Image<uint8_t>& cloud, const Image<float>& relative, const Thrown& thrown) {
+  const Image<uint8_t> next_to = Dilate(thrown.any.view(), 1);
+  const Image<uint8_t> nearby = Dilate(thrown.any.view(), kNearPixels);
+  Image<uint8_t> of_unseen = land.is_land, shadow = land.is_land, explained = cloud;
   for (size_t i = 0; i < shadow.size(); ++i) {
     const float r = relative.data()[i];
-    const bool dark = (thrown.dense.data()[i] && r < kUnder) || (next_to.data()[i] && r < kNextTo) || (nearby.data()[i] && r < kNear);
-    shadow.data()[i] = shadow.data()[i] && (dark || of_unseen.data()[i]);
+    const bool dark = (thrown.dense.data()[i] && r < kUnderDense) || (thrown.any.data()[i] && r < kUnder) ||
+                      (next_to.data()[i] && r < kNextTo) || (nearby.data()[i] && r < kNear);
+    shadow.data()[i] = land.rim.data()[i] ? thrown.any.data()[i] && r < kUnderRim : shadow.data()[i] && dark;
+    explained.data()[i] |= shadow.data()[i];
+    of_unseen.data()[i] = of_unseen.data()[i] && thrown.unseen.data()[i] && r < kUnseen;
   }
+  RemoveSmallRegions(kLeastUnseenPixels, kLeastBesidePixels, Dilate(explained.view(), 1), of_unseen);
+  for (size_t i = 0; i < shadow.size(); ++i) shadow.data()[i] |= of_unseen.data()[i];
   return shadow;
 }
 
@@ -342,16 +407,20 @@ ShadowMask DetectShadows(const MaskInput& input, const CloudMasks& masks, const 
   by_local.Run();
   by_wide.Run();
   const bool take_wide = by_wide.correlation() > by_local.correlation() + kClearlyBetter;
-  const HeightSearch& search = take_wide ? by_wide : by_local;
-  const Image<float>& relative_brightness = (take_wide ? wide : local).relative;
-  if (!search.found()) {
-    if (CloudCover(masks) > kCloudy) result.shadow = WithinReachOfShadow(land, search.cloud(), geometry);
+  const HeightSearch& first = take_wide ? by_wide : by_local;
+  if (!first.Found()) {
+    if (CloudCover(masks) > kCloudy) result.shadow = WithinReachOfShadow(land, first.cloud(), geometry);
     return result;
   }
-  result.cloud_height_m = search.height_m();
-  result.correlation = search.correlation();
-
-  result.shadow = ShadowOf(land, relative_brightness, ThrowClouds(search, input));
+  const Thrown thrown = ThrowClouds(first, input);
+  const Darkness lit = Against(LitReference(LitLand(land, thrown)), land);
+  HeightSearch again(input, masks, land, lit, geometry);
+  again.Run();
+  const bool take_lit = again.correlation() > first.correlation();
+  result.cloud_height_m = (take_lit ? again : first).height_m();
+  result.correlation = (take_lit ? again : first).correlation();
+  result.shadow = take_lit ? ShadowOf(land, masks.cloud, lit.relative, ThrowClouds(again, input))
+                           : ShadowOf(land, masks.cloud, (take_wide ? wide : local).relative, thrown);
   return result;
 }
 
