@@ -237,9 +237,7 @@ class SeasonClassification final : public SeasonClassifier {
         features_->kind() == FeatureKind::kCropMaskSnapshots ? GapFilling::kWhittaker : options_.filling;
     series_->Fill(block, strip, all ? std::vector<uint32_t>() : chosen, filling, scratch->series);
     const kernels::FilledSeries& filled = scratch->series.filled;
-    std::vector<float>& planes = scratch->planes;
-    planes.resize(features_->names().size() * chosen.size());
-    features_->Compute(filled, planes.data());
+    const std::vector<const float*> planes = features_->Compute(filled, scratch->features);
 
     std::vector<uint16_t> result(chosen.size()), trial(chosen.size());
     std::vector<uint8_t> sure(chosen.size()), trial_sure(chosen.size());
@@ -286,13 +284,13 @@ class SeasonClassification final : public SeasonClassifier {
     return PlaceOf("B04") < series_->bands().size() && PlaceOf("B08") < series_->bands().size();
   }
 
-  void Predict(const Model& model, const std::vector<float>& planes, size_t pixels, std::vector<uint16_t>& codes,
+  void Predict(const Model& model, const std::vector<const float*>& planes, size_t pixels, std::vector<uint16_t>& codes,
                std::vector<uint8_t>& confidence) const {
     std::vector<float> absent;
     std::vector<const float*> order;
     for (size_t feature : model.feature_of) {
       if (feature == kAbsent && absent.empty()) absent.assign(pixels, std::numeric_limits<float>::quiet_NaN());
-      order.push_back(feature == kAbsent ? absent.data() : planes.data() + feature * pixels);
+      order.push_back(feature == kAbsent ? absent.data() : planes[feature]);
     }
     model.classifier->Predict(order, pixels, codes.data(), confidence.data());
   }
@@ -310,7 +308,7 @@ class SeasonClassification final : public SeasonClassifier {
   std::unique_ptr<SeasonSeries> series_;
   struct Strip {
     SeasonSeries::Strip series;
-    std::vector<float> planes;  // [feature][pixel]
+    std::vector<float> features;
   };
   ScratchPool<Strip> strips_;
   std::optional<FeatureSet> features_;

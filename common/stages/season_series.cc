@@ -10,6 +10,7 @@
 #include "common/base/status.h"
 #include "common/geo/period.h"
 #include "common/kernels/features/clear.h"
+#include "common/kernels/features/plane_loops.h"
 #include "common/product/raster_reader.h"
 #include "common/raster/resample.h"
 
@@ -276,7 +277,7 @@ void SeasonSeries::Observe(const SeasonBlock& block, const Group& group, const g
                                raster::kReflectanceNoData, whole);
       }
       for (size_t i = 0; i < chosen.size(); ++i) values[i] = plane[chosen[i]];
-      for (size_t i = 0; i < pixels; ++i) weight[i] = values[i] == raster::kReflectanceNoData ? 0.0f : weight[i];
+      kernels::DropNoData(values, raster::kReflectanceNoData, pixels, weight);
     }
   }
   series.MergeDays();

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "common/geo/period.h"
 #include "common/kernels/features/indices.h"
+#include "common/kernels/features/plane_loops.h"
 #include "common/kernels/features/season_statistics.h"
 
 namespace arpent::kernels {
@@ -82,15 +83,19 @@ absl::StatusOr<FeatureSet> FeatureSet::Create(FeatureKind kind, std::span<const 
   return set;
 }
 
-void FeatureSet::Compute(const FilledSeries& series, float* planes) const {
-  switch (kind_) {
-    case FeatureKind::kCropMask:
-      ComputeCropMask(series, planes);
-      if (red_edge_) ComputeRedEdge(series, planes + kStatisticNames.size() * series.pixels());
-      break;
-    case FeatureKind::kCropMaskSnapshots: ComputeSnapshots(series, planes); break;
-    case FeatureKind::kCropType: ComputeCropType(series, planes); break;
+std::vector<const float*> FeatureSet::Compute(const FilledSeries& series, std::vector<float>& scratch) const {
+  const size_t n = series.pixels();
+  if (kind_ == FeatureKind::kCropType) return ComputeCropType(series, scratch);
+  scratch.resize(names_.size() * n);
+  if (kind_ == FeatureKind::kCropMask) {
+    ComputeCropMask(series, scratch.data());
+    if (red_edge_) ComputeRedEdge(series, scratch.data() + kStatisticNames.size() * n);
+  } else {
+    ComputeSnapshots(series, scratch.data());
   }
+  std::vector<const float*> planes;
+  for (size_t f = 0; f < names_.size(); ++f) planes.push_back(scratch.data() + f * n);
+  return planes;
 }
 
 void FeatureSet::NameCropMask() {
@@ -126,7 +131,7 @@ void FeatureSet::ComputeCropMask(const FilledSeries& series, float* planes) cons
 
   for (size_t t = 0; t < days_.size(); ++t) {
     const float *r = series.plane(red, t), *k = series.plane(nir, t);
-    FillIndex(n, index.data() + t * n, [=](size_t i) { return Ndvi(k[i], r[i]); });
+    NdviOfPlanes(k, r, n, index.data() + t * n);
   }
   std::vector<float> minimum(n);
   Extremes(over_time, plane(0), minimum.data());
@@ -139,7 +144,7 @@ void FeatureSet::ComputeCropMask(const FilledSeries& series, float* planes) cons
 
   for (size_t t = 0; t < days_.size(); ++t) {
     const float *s = series.plane(swir, t), *k = series.plane(nir, t);
-    FillIndex(n, index.data() + t * n, [=](size_t i) { return Ndwi(s[i], k[i]); });
+    NdwiOfPlanes(s, k, n, index.data() + t * n);
   }
   Extremes(over_time, plane(17), plane(18));
   MeanAndDeviation(over_time, plane(19), plane(21));
@@ -148,7 +153,7 @@ void FeatureSet::ComputeCropMask(const FilledSeries& series, float* planes) cons
   for (size_t t = 0; t < days_.size(); ++t) {
     const float *g = series.plane(green, t), *r = series.plane(red, t), *k = series.plane(nir, t),
                 *s = series.plane(swir, t);
-    FillIndex(n, index.data() + t * n, [=](size_t i) { return Brightness(g[i], r[i], k[i], s[i]); });
+    BrightnessOfPlanes(g, r, k, s, n, index.data() + t * n);
   }
   Extremes(over_time, plane(22), plane(23));
   MeanAndDeviation(over_time, plane(24), plane(26));
@@ -214,30 +219,36 @@ void FeatureSet::ComputeSnapshots(const FilledSeries& series, float* planes) con
   }
 }
 
-void FeatureSet::ComputeCropType(const FilledSeries& series, float* planes) const {
+std::vector<const float*> FeatureSet::ComputeCropType(const FilledSeries& series, std::vector<float>& scratch) const {
   const size_t n = series.pixels();
   const int green = BandIndex("B03"), red = BandIndex("B04"), nir = BandIndex("B08"), swir = BandIndex("B11");
-  float* out = planes;
+  std::vector<size_t> bands;
+  for (const std::string& band : spectrum_) bands.push_back(BandIndex(band));
+  scratch.resize((names_.size() - days_.size() * bands.size()) * n);
+  std::vector<const float*> planes;
+  float* out = scratch.data();
+  const auto keep_index = [&] {
+    planes.push_back(out);
+    out += n;
+  };
   for (size_t t = 0; t < days_.size(); ++t) {
-    for (const std::string& band : spectrum_) {
-      std::copy_n(series.plane(BandIndex(band), t), n, out);
-      out += n;
-    }
+    for (size_t band : bands) planes.push_back(series.plane(band, t));
     const auto at = [&](int band) { return band >= 0 ? series.plane(band, t) : nullptr; };
     const float *g = at(green), *r = at(red), *k = at(nir), *s = at(swir);
     if (k != nullptr && r != nullptr) {
-      FillIndex(n, out, [=](size_t i) { return Ndvi(k[i], r[i]); });
-      out += n;
+      NdviOfPlanes(k, r, n, out);
+      keep_index();
     }
     if (s != nullptr && k != nullptr) {
-      FillIndex(n, out, [=](size_t i) { return Ndwi(s[i], k[i]); });
-      out += n;
+      NdwiOfPlanes(s, k, n, out);
+      keep_index();
     }
     if (g != nullptr && r != nullptr && k != nullptr && s != nullptr) {
-      FillIndex(n, out, [=](size_t i) { return Brightness(g[i], r[i], k[i], s[i]); });
-      out += n;
+      BrightnessOfPlanes(g, r, k, s, n, out);
+      keep_index();
     }
   }
+  return planes;
 }
 
 }  // namespace arpent::kernels

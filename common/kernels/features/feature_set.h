@@ -32,9 +32,9 @@ class FeatureSet {
   FeatureKind kind() const { return kind_; }
   const std::vector<std::string>& names() const { return names_; }
 
-  // `series` has the bands of Create in their order and its days. Writes feature f of pixel i to
-  // planes[f * series.pixels() + i]; NaN where the pixel was never seen.
-  void Compute(const FilledSeries& series, float* planes) const;
+  // A plane of pixels for each feature, NaN where the pixel was never seen. `series` has the bands of Create in their order and
+  // its days. Planes lie in `scratch`, or in `series` where a feature is a band: valid while neither changes.
+  std::vector<const float*> Compute(const FilledSeries& series, std::vector<float>& scratch) const;
 
  private:
   FeatureSet() = default;
@@ -45,7 +45,7 @@ class FeatureSet {
   void ComputeCropMask(const FilledSeries& series, float* planes) const;
   void ComputeRedEdge(const FilledSeries& series, float* planes) const;
   void ComputeSnapshots(const FilledSeries& series, float* planes) const;
-  void ComputeCropType(const FilledSeries& series, float* planes) const;
+  std::vector<const float*> ComputeCropType(const FilledSeries& series, std::vector<float>& scratch) const;
 
   FeatureKind kind_ = FeatureKind::kCropMask;
   std::vector<std::string> bands_;     // as given

@@ -37,17 +37,15 @@ FilledSeries RandomFilled(size_t pixels, size_t bands, size_t dates) {
 }
 
 struct Computed {
-  std::vector<float> values;
+  std::vector<float> scratch;
   std::map<std::string, const float*> plane;
 };
 
 Computed ComputeAll(const FeatureSet& set, const FilledSeries& series) {
   Computed result;
-  result.values.resize(set.names().size() * series.pixels());
-  set.Compute(series, result.values.data());
-  for (size_t f = 0; f < set.names().size(); ++f) {
-    result.plane[set.names()[f]] = result.values.data() + f * series.pixels();
-  }
+  const std::vector<const float*> planes = set.Compute(series, result.scratch);
+  EXPECT_EQ(planes.size(), set.names().size());
+  for (size_t f = 0; f < planes.size(); ++f) result.plane[set.names()[f]] = planes[f];
   return result;
 }
 

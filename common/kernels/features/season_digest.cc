@@ -5,7 +5,7 @@
 #include <numbers>
 #include <vector>
 
-#include "common/kernels/features/indices.h"
+#include "common/kernels/features/plane_loops.h"
 
 namespace arpent::kernels {
 namespace {
@@ -37,7 +37,7 @@ void DigestSeason(const FilledSeries& series, size_t red, size_t nir, SeasonDige
     for (auto& sum : sums) std::fill_n(sum, n, static_cast<float>(kDigestStepsPerNdvi) + 0.5f);
     for (size_t t = 0; t < dates; ++t) {
       const float *r = series.plane(red, t) + begin, *v = series.plane(nir, t) + begin;
-      for (size_t i = 0; i < n; ++i) ndvi[i] = Ndvi(v[i], r[i]);
+      NdviOfPlanes(v, r, n, ndvi);
       for (size_t k = 0; k < std::min(kWaves, dates); ++k) {
         const float weight = weights[k * dates + t];
         for (size_t i = 0; i < n; ++i) sums[k][i] += weight * ndvi[i];

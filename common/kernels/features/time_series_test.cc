@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/kernels/features/clear.h"
+#include "common/testing/instruction_sets.h"
 
 namespace arpent::kernels {
 namespace {
@@ -129,6 +130,19 @@ TEST(FillLinear, EqualsTheSlowInterpolationOnEveryPixel) {
     }
   }
   EXPECT_GT(unseen, 0);
+}
+
+TEST(FillLinear, GivesTheSameBitsWithEveryInstructionSet) {
+  std::mt19937 random(9);
+  const std::vector<int> out_days = SeasonDays(0, 120, 10);
+  const ObservedSeries series = RandomSeries(777, {1, 17, 40, 77, 130}, 2, 0.4, random);
+  FilledSeries first, filled;
+  FillLinear(series, out_days, first);
+  const int sets = testing::ForEachInstructionSet([&](const char* name) {
+    FillLinear(series, out_days, filled);
+    EXPECT_EQ(std::memcmp(filled.plane(0, 0), first.plane(0, 0), 777 * 2 * out_days.size() * sizeof(float)), 0) << name;
+  });
+  EXPECT_GE(sets, 1);
 }
 
 TEST(FillWhittaker, EqualsTheDailySystemSolvedInDouble) {

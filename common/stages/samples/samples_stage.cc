@@ -217,15 +217,13 @@ class SamplesRun {
     const kernels::FilledSeries& filled = scratch->filled;
     const float* witness = Witness(filled);
     for (size_t i = 0; i < own.size(); ++i) seen_[own[i]] = !std::isnan(witness[i]);
-    std::vector<float> planes;
+    std::vector<float> features;
     for (Column& column : columns_) {
-      const size_t features = column.features.names().size();
-      planes.resize(features * own.size());
-      column.features.Compute(filled, planes.data());
-      for (size_t f = 0; f < features; ++f) {
+      const std::vector<const float*> planes = column.features.Compute(filled, features);
+      for (size_t f = 0; f < planes.size(); ++f) {
         for (size_t i = 0; i < own.size(); ++i) {
           const int64_t row = column.row_of[own[i]];
-          if (row >= 0) column.values[f * column.rows + row] = planes[f * own.size() + i];
+          if (row >= 0) column.values[f * column.rows + row] = planes[f][i];
         }
       }
     }
@@ -256,21 +254,22 @@ class SamplesRun {
     const kernels::FilledSeries& filled = scratch->filled;
     const float* witness = Witness(filled);
     const Column& column = columns_[0];
-    std::vector<float> planes(column.features.names().size() * chosen.size());
-    column.features.Compute(filled, planes.data());
+    std::vector<float> features;
+    const std::vector<const float*> planes = column.features.Compute(filled, features);
     std::map<int32_t, std::vector<kernels::TrimPoint>> points;
     for (size_t i = 0; i < chosen.size(); ++i) {
-      if (!std::isnan(witness[i])) points[cover[i]].push_back(TrimPointOf(column, planes.data() + i, chosen.size()));
+      if (!std::isnan(witness[i])) points[cover[i]].push_back(TrimPointOf(column, [&](size_t feature) { return planes[feature][i]; }));
     }
     for (const auto& [code, of_cover] : points) ARPENT_RETURN_IF_ERROR(trim_points_.Add(code, of_cover));
     return absl::OkStatus();
   }
 
-  // Of the pixel whose features stand at values, values + stride, ...
-  static kernels::TrimPoint TrimPointOf(const Column& column, const float* values, size_t stride) {
+  // Of the pixel that has `value_of(feature)`.
+  template <typename ValueOf>
+  static kernels::TrimPoint TrimPointOf(const Column& column, const ValueOf& value_of) {
     kernels::TrimPoint point;
     for (int k = 0; k < kernels::kTrimChannels; ++k) {
-      const float value = values[column.trim_features[k] * stride];
+      const float value = value_of(column.trim_features[k]);
       const float reflectance = std::isnan(value) ? 0 : value;  // a band that no date has
       point[k] = static_cast<int16_t>(std::clamp(std::nearbyint(reflectance * 1e4f), -32768.0f, 32767.0f));
     }
@@ -289,7 +288,7 @@ class SamplesRun {
     for (size_t p = 0; p < pixels_.size(); ++p) {
       const auto trimming = trimmings.find(pixels_[p].label[kForCropMask]);
       if (!seen_[p] || trimming == trimmings.end()) continue;
-      seen_[p] = trimming->second.Keeps(TrimPointOf(column, column.values.data() + column.row_of[p], column.rows));
+      seen_[p] = trimming->second.Keeps(TrimPointOf(column, [&](size_t feature) { return column.values[feature * column.rows + column.row_of[p]]; }));
     }
     for (SamplePixel& pixel : pixels_) {
       pixel.label[kForCropMask] = crop_classes_.count(pixel.label[kForCropMask]) != 0 ? 1 : 0;
