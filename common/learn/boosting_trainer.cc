@@ -2,6 +2,7 @@
 
 #include <xgboost/c_api.h>
 
+#include <algorithm>
 #include <numeric>
 #include <vector>
 
@@ -14,6 +15,7 @@ namespace arpent::learn {
 namespace {
 
 constexpr size_t kRowsAtOnce = 8192;
+constexpr size_t kSamplesPerBin = 8;
 
 absl::Status Check(int result, absl::string_view what) {
   if (result == 0) return absl::OkStatus();
@@ -105,6 +107,7 @@ absl::Status SetParameters(BoosterHandle booster, const TrainingSamples& samples
       {"grow_policy", "lossguide"},
       {"max_depth", "0"},
       {"max_leaves", absl::StrCat(options.max_leaves)},
+      {"max_bin", absl::StrCat(options.bins)},
       {"eta", CanonicalNumber(options.learning_rate)},
       {"min_child_weight", CanonicalNumber(options.min_child_weight)},
       {"colsample_bytree", CanonicalNumber(options.column_share)},
@@ -120,6 +123,10 @@ absl::Status SetParameters(BoosterHandle booster, const TrainingSamples& samples
 
 }  // namespace
 
+int BoostingBins(size_t independent) {
+  return static_cast<int>(std::clamp<size_t>(independent / kSamplesPerBin, kLeastBoostingBins, kMostBoostingBins));
+}
+
 absl::StatusOr<std::string> TrainBoostingJson(const TrainingSamples& samples, const BoostingOptions& options,
                                               std::span<const uint32_t> rows) {
   std::vector<uint32_t> all;
@@ -131,7 +138,7 @@ absl::StatusOr<std::string> TrainBoostingJson(const TrainingSamples& samples, co
   Matrix proxy, matrix;
   ARPENT_RETURN_IF_ERROR(Check(XGProxyDMatrixCreate(proxy.out()), "proxy"));
   BatchIterator batches(samples, rows, proxy.get(), options.weight_scale);
-  const std::string config = absl::StrCat("{\"missing\":NaN,\"nthread\":", kBoostingThreads, ",\"max_bin\":256}");
+  const std::string config = absl::StrCat("{\"missing\":NaN,\"nthread\":", kBoostingThreads, ",\"max_bin\":", options.bins, "}");
   ARPENT_RETURN_IF_ERROR(
       Check(XGQuantileDMatrixCreateFromCallback(&batches, proxy.get(), nullptr, &BatchIterator::Reset,
                                                 &BatchIterator::Next, config.c_str(), matrix.out()),

@@ -2,6 +2,7 @@
 #ifndef ARPENT_COMMON_LEARN_BOOSTING_TRAINER_H_
 #define ARPENT_COMMON_LEARN_BOOSTING_TRAINER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -12,6 +13,11 @@
 
 namespace arpent::learn {
 
+inline constexpr int kLeastBoostingBins = 32, kMostBoostingBins = 256;
+
+// Bins that so many independent samples (polygons) can tell apart: eight of them to a bin, within the two constants.
+int BoostingBins(size_t independent);
+
 struct BoostingOptions {
   int rounds = 100;            // each adds one tree per class
   double learning_rate = 0.1;
@@ -20,6 +26,7 @@ struct BoostingOptions {
   double weight_scale = 1;     // of all samples: what min_child_weight and the penalty of leaf values compare with
   double column_share = 0.5;   // features looked at per tree
   double row_share = 0.8;      // samples looked at per round
+  int bins = kMostBoostingBins;  // per feature; every leaf costs a pass over all of them: see BoostingBins
   uint64_t seed = 1;
 };
 

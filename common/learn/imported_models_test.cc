@@ -172,6 +172,20 @@ TEST(BoostingTrainer, PredictsAsTheLibraryDoesAndLearns) {
   std::vector<uint32_t> rows(kRows / 2);
   for (uint32_t i = 0; i < rows.size(); ++i) rows[i] = i;
   EXPECT_NE(TrainBoostingJson(samples, {.rounds = 12}, rows).value(), json);
+
+  const auto thresholds = [&](int bins) {
+    const kernels::Forest forest = TrainBoosting(samples, {.rounds = 12, .bins = bins}).value();
+    return forest.edge_begin[3] - forest.edge_begin[2];
+  };
+  EXPECT_LE(thresholds(32), 32u);
+  EXPECT_GT(thresholds(256), 40u);
+}
+
+TEST(BoostingTrainer, EightSamplesToABin) {
+  EXPECT_EQ(BoostingBins(0), 32);
+  EXPECT_EQ(BoostingBins(300), 37);
+  EXPECT_EQ(BoostingBins(1600), 200);
+  EXPECT_EQ(BoostingBins(1u << 31), 256);
 }
 
 }  // namespace

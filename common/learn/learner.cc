@@ -25,6 +25,9 @@ constexpr std::array<std::pair<absl::string_view, Learner>, 4> kLearners = {{{"f
                                                                            {"boosting", Learner::kBoosting},
                                                                            {"auto", Learner::kAuto}}};
 
+constexpr int kMostMinSamples = 25;
+constexpr size_t kRowsPerMinSample = 80000 / kMostMinSamples;
+
 // Cross-validation of "auto".
 constexpr int kFolds = 3;
 constexpr size_t kMostRowsToCompare = 6000;
@@ -35,7 +38,6 @@ constexpr size_t kRowsPerPolygonToCompare = 4;  // of polygons that have more; t
 constexpr double kMostBoostingSeconds = 30;
 constexpr double kSecondsPerBoostingVisit = 4.3e-9;  // measured: 8,000 x 60, 6 classes, 100 rounds in 3.1 s
 constexpr double kBoostingLevels = 5;
-constexpr double kBoostingBins = 256;
 // Averaged probabilities are drawn towards the common classes; a little against that finds rare ones and costs hardly any
 // accuracy: see FactorsFor.
 constexpr std::array<double, 4> kRareClassExponents = {0, 0.1, 0.2, 0.3};
@@ -98,7 +100,7 @@ class Trainer {
     const double visits = seconds / kSecondsPerBoostingVisit /
                           (static_cast<double>(samples_.planes.size()) * boosting.column_share *
                            static_cast<double>(samples_.class_count) * boosting.rounds);
-    return static_cast<size_t>(std::max(0.0, (visits - 2.0 * boosting.max_leaves * kBoostingBins) / kBoostingLevels));
+    return static_cast<size_t>(std::max(0.0, (visits - 2.0 * boosting.max_leaves * boosting.bins) / kBoostingLevels));
   }
 
  private:
@@ -117,15 +119,12 @@ class Trainer {
     BoostingOptions boosting;
     boosting.rounds = options_.trees;
     boosting.seed = options_.seed;
-    boosting.weight_scale = PolygonShare(rows);
-    return boosting;
-  }
-
-  // Polygons per sample. A polygon weighs as one sample: its pixels, which are alike, would else seem to prove what they repeat.
-  double PolygonShare(std::span<const uint32_t> rows) const {
-    if (!known_polygons_) return 1;
+    // A polygon counts as one sample: its pixels, which are alike, would else seem to prove what they repeat.
     const size_t count = rows.empty() ? samples_.rows() : rows.size();
-    return static_cast<double>(CountPolygons(samples_, rows)) / static_cast<double>(count);
+    const size_t independent = known_polygons_ ? CountPolygons(samples_, rows) : count;
+    boosting.weight_scale = static_cast<double>(independent) / static_cast<double>(count);
+    boosting.bins = BoostingBins(independent);
+    return boosting;
   }
 
   const TrainingSamples& samples_;
@@ -275,9 +274,9 @@ absl::string_view LearnerName(Learner learner) {
 }
 
 int DefaultMinSamples(size_t rows, std::optional<size_t> polygons) {
-  size_t least = rows / 1600;
+  size_t least = rows / kRowsPerMinSample;
   if (polygons) least = std::min(least, rows / std::max<size_t>(1, *polygons));
-  return static_cast<int>(std::clamp<size_t>(least, 2, 25));
+  return static_cast<int>(std::clamp<size_t>(least, 2, kMostMinSamples));
 }
 
 absl::StatusOr<LearnedModel> Learn(const TrainingSamples& samples, const LearnerOptions& options, int threads) {

@@ -37,8 +37,9 @@ struct LearnerOptions {
   bool second_is_known_whole = false;
 };
 
-// Sen2Agri's 25 from 40,000 samples on, proportionally fewer below, at least 2: small sets of samples cannot spare them. No
-// more than a mean polygon has, where there are polygons: classes of few polygons cannot spare those.
+// Sen2Agri's 25 where there are as many samples as for its crop mask, 40,000 of each of two classes, proportionally fewer
+// below, at least 2: small sets of samples cannot spare them. No more than a mean polygon has, where there are polygons:
+// classes of few polygons cannot spare those.
 int DefaultMinSamples(size_t rows, std::optional<size_t> polygons);
 
 struct LearnedModel {

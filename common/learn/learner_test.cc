@@ -162,6 +162,22 @@ TEST(Learner, WhatCropsNeverLookLikeIsNoCrop) {
   EXPECT_TRUE(unjudged.class_factors.empty()) << "no fold could learn both classes";
 }
 
+TEST(Learner, BoostingBinsPolygonsNotPixels) {
+  // 60 polygons of eight pixels.
+  const Fields fields(60, 3, 4);
+  TrainingSamples samples = fields.views();
+  const auto most_thresholds = [&] {
+    const LearnedModel model = Learn(samples, {.learner = Learner::kBoosting, .trees = 60}, 1).value();
+    const std::vector<uint32_t>& begin = model.forests[0].edge_begin;
+    uint32_t most = 0;
+    for (size_t f = 0; f + 1 < begin.size(); ++f) most = std::max(most, begin[f + 1] - begin[f]);
+    return most;
+  };
+  EXPECT_LE(most_thresholds(), 32u);
+  samples.groups = {};
+  EXPECT_GT(most_thresholds(), 32u) << "480 samples of no polygon have 60 bins";
+}
+
 TEST(Learner, NamesAreChecked) {
   EXPECT_THAT(ParseLearner("oracle"), StatusIs(absl::StatusCode::kInvalidArgument, "oracle"));
   for (const char* name : {"forest", "extra-trees", "boosting", "auto"}) {
@@ -175,15 +191,18 @@ TEST(Learner, NamesAreChecked) {
 
 TEST(Learner, SmallSetsAreSplitToTheEnd) {
   EXPECT_EQ(DefaultMinSamples(100, 10), 2);
-  EXPECT_EQ(DefaultMinSamples(16000, 160), 10);
-  EXPECT_EQ(DefaultMinSamples(16000, 16000), 2);
+  EXPECT_EQ(DefaultMinSamples(6600, 6600 / 20), 2);
+  EXPECT_EQ(DefaultMinSamples(32000, 320), 10);
+  EXPECT_EQ(DefaultMinSamples(32000, 32000), 2);
+  EXPECT_EQ(DefaultMinSamples(79999, 10), 24);
+  EXPECT_EQ(DefaultMinSamples(80000, 10), 25);
   EXPECT_EQ(DefaultMinSamples(400000, 100000), 4);
   EXPECT_EQ(DefaultMinSamples(400000, 2000), 25);
-  EXPECT_EQ(DefaultMinSamples(16000, std::nullopt), 10);
+  EXPECT_EQ(DefaultMinSamples(32000, std::nullopt), 10);
 }
 
 TEST(Learner, SamplesWithoutPolygonsAreNotTakenForPolygons) {
-  const Fields fields(1000, 2, 6);
+  const Fields fields(2000, 2, 6);
   TrainingSamples samples = fields.views();
   samples.groups = {};
   ASSERT_OK_AND_ASSIGN(const LearnedModel model, Learn(samples, {.learner = Learner::kForest, .trees = 2}, 1));
