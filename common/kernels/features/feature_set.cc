@@ -181,7 +181,7 @@ void FeatureSet::ComputeSnapshots(const FilledSeries& series, float* planes) con
   std::vector<float> ndvi(n * dates);
   for (size_t t = 0; t < dates; ++t) {
     const float *r = series.plane(red, t), *k = series.plane(nir, t);
-    FillIndex(n, ndvi.data() + t * n, [=](size_t i) { return Ndvi(k[i], r[i]); });
+    NdviOfPlanes(k, r, n, ndvi.data() + t * n);
   }
   // For each moment the date that has it: the first one among equals. `score` is what is maximal at the moment.
   std::vector<uint32_t> date_of(kMoments.size() * n, 0);

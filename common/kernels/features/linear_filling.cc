@@ -14,7 +14,6 @@ HWY_BEFORE_NAMESPACE();
 namespace arpent::kernels::HWY_NAMESPACE {
 namespace {
 
-constexpr float kScale = 1e-4f;
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 // Pixels filled together: their carried planes stay in the processor's cache.
 constexpr size_t kChunk = 256;
@@ -103,7 +102,7 @@ void Fill(const ObservedSeries& series, std::span<const int> out_days, FilledSer
         float* target = out.plane(b, t) + begin;
         for (size_t i = 0; i < n; ++i) {
           const float from = before[i], to = after[i];
-          target[i] = (from + part[i] * (to - from)) * kScale + hole[i];
+          target[i] = (from + part[i] * (to - from)) * kObservedUnit + hole[i];
         }
       }
     }

@@ -7,7 +7,6 @@
 namespace arpent::kernels {
 namespace {
 
-constexpr float kScale = 1e-4f;
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 }  // namespace
@@ -95,7 +94,7 @@ void FillWhittaker(const ObservedSeries& series, double lambda, std::span<const 
       const float* weight = series.weight(d);
       const int16_t* value = series.value(b, d);
       for (size_t i = 0; i < n; ++i) {
-        const float own = weight[i] > 0 ? weight[i] * (static_cast<float>(value[i]) * kScale) : 0.0f;
+        const float own = weight[i] > 0 ? weight[i] * (static_cast<float>(value[i]) * kObservedUnit) : 0.0f;
         const float passed = d > 0 ? link[d - 1] * inverse[(d - 1) * n + i] * z[(d - 1) * n + i] : 0.0f;
         z[d * n + i] = own + passed;
       }

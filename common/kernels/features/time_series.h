@@ -19,6 +19,9 @@ std::vector<int> SeasonDays(int first_day, int last_day, int step_days);
 // Index of the last of `days`, which ascend, on or before `day`; -1 when there is none.
 int DateOnOrBefore(std::span<const int> days, int day);
 
+// Reflectance (1 = 100 %) of one unit of an observation.
+inline constexpr float kObservedUnit = 1e-4f;
+
 // Observations of `pixels` pixels in some bands that the same dates have. Planes lie behind one another:
 // value(band, date)[pixel] is reflectance x 10000, weight(date)[pixel] >= 0; 0 says that the date does not see the pixel
 // (masked or no-data in any band) and its values are never read as numbers.
