@@ -169,10 +169,7 @@ TEST(DetectClouds, CloudsInHazeThatVariesAreFoundWithTheirRims) {
   MaskInput input = scene.Input();
   input.sun_zenith_deg = 60;
   const CloudMasks masks = DetectClouds(input);
-  int both = 0;
-  for (int y = 0; y < 100; ++y) {
-    for (int x = 0; x < 300; ++x) both += painted(x, y) && masks.cloud(x, y);
-  }
+  const int both = CountBoth(painted, masks.cloud);
   EXPECT_GE(both, 0.95 * Count(painted));
   EXPECT_LE(Count(masks.cloud) - both, 0.01 * 300 * 100);
 }

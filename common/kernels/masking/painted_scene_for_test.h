@@ -52,6 +52,17 @@ inline int Count(const Image<uint8_t>& mask) {
   return count;
 }
 
+// Pixels that both masks have.
+inline int CountBoth(const Image<uint8_t>& a, const Image<uint8_t>& b) {
+  int count = 0;
+  for (size_t i = 0; i < a.size(); ++i) count += a.data()[i] && b.data()[i];
+  return count;
+}
+
+inline double F1(const Image<uint8_t>& painted, const Image<uint8_t>& found) {
+  return 2.0 * CountBoth(painted, found) / (Count(painted) + Count(found));
+}
+
 }  // namespace arpent::kernels
 
 #endif  // ARPENT_COMMON_KERNELS_MASKING_PAINTED_SCENE_FOR_TEST_H_

@@ -199,15 +199,11 @@ class HeightSearch {
   }
 
   void Run() {
-    for (const Candidate& candidate : Candidates(geometry_)) {
-      std::vector<Sums> cells = SumsPerCell(candidate.shift);
-      const double correlation = Total(cells).Correlation();
-      candidates_.push_back(candidate);
-      cells_.push_back(std::move(cells));
-      if (correlation > scene_correlation_) {
-        scene_correlation_ = correlation;
-        scene_best_ = static_cast<int>(candidates_.size()) - 1;
-      }
+    candidates_ = Candidates(geometry_);
+    for (size_t k = 0; k < candidates_.size(); ++k) {
+      cells_.push_back(SumsPerCell(candidates_[k].shift));
+      const double correlation = Total(cells_[k]).Correlation();
+      if (correlation > scene_correlation_) scene_correlation_ = correlation, scene_best_ = static_cast<int>(k);
     }
   }
 

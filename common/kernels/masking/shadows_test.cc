@@ -44,11 +44,7 @@ TEST_P(DetectShadowsTest, FindsThePaintedShadowAndItsHeight) {
   }
   const CloudMasks masks = DetectClouds(scene.Input());
   const ShadowMask found = DetectShadows(scene.Input(), masks, {c.sun_zenith_deg, c.sun_azimuth_deg, 0, 0, 60});
-  int both = 0;
-  for (int y = 0; y < 160; ++y) {
-    for (int x = 0; x < 160; ++x) both += painted(x, y) && found.shadow(x, y);
-  }
-  EXPECT_GT(2.0 * both / (Count(painted) + Count(found.shadow)), 0.9);
+  EXPECT_GT(F1(painted, found.shadow), 0.9);
   EXPECT_NEAR(found.cloud_height_m, c.height_m, 1.1 * 60 / std::tan(c.sun_zenith_deg * M_PI / 180));
 }
 
@@ -89,11 +85,7 @@ TEST(DetectShadows, ManyShadowsAreAllFoundAtTheirHeight) {
   }
   const ShadowMask found = DetectShadows(scene.Input(), DetectClouds(scene.Input()), {kSunZenithDeg, 180, 0, 0, 60});
   EXPECT_NEAR(found.cloud_height_m, kHeight_m, 70);
-  int both = 0;
-  for (int y = 0; y < 260; ++y) {
-    for (int x = 0; x < 260; ++x) both += painted(x, y) && found.shadow(x, y);
-  }
-  EXPECT_GT(2.0 * both / (Count(painted) + Count(found.shadow)), 0.9);
+  EXPECT_GT(F1(painted, found.shadow), 0.9);
 }
 
 constexpr Cover kDarkForest = {0.01f, 0.02f, 0.01f, 0.12f, 0.13f, 0.05f, 0.02f};
@@ -118,11 +110,7 @@ TEST(DetectShadows, AShadowThatFillsMostOfASmallSceneIsFound) {
     for (int x = 0; x < kSide; ++x) scene.Mix(x, y, Cover{}, 0.6f), painted(x, y) = 1;
   }
   const ShadowMask found = DetectShadows(scene.Input(), DetectClouds(scene.Input()), {75, 180, 0, 0, 60});
-  int both = 0;
-  for (int y = 0; y < kSide; ++y) {
-    for (int x = 0; x < kSide; ++x) both += painted(x, y) && found.shadow(x, y);
-  }
-  EXPECT_GT(2.0 * both / (Count(painted) + Count(found.shadow)), 0.9);
+  EXPECT_GT(F1(painted, found.shadow), 0.9);
 }
 
 // Dark fields beside clouds: some height always matches them a little, but another sun would match them better.
@@ -165,11 +153,7 @@ TEST(DetectShadows, WideShadowsWithNoLitGroundNearThemAreFound) {
   }
   const ShadowMask found = DetectShadows(scene.Input(), DetectClouds(scene.Input()), {45, 180, 0, 0, 60});
   EXPECT_NEAR(found.cloud_height_m, 3600, 130);
-  int both = 0;
-  for (int y = 0; y < kSide; ++y) {
-    for (int x = 0; x < kSide; ++x) both += painted(x, y) && found.shadow(x, y);
-  }
-  EXPECT_GT(2.0 * both / (Count(painted) + Count(found.shadow)), 0.9);
+  EXPECT_GT(F1(painted, found.shadow), 0.9);
 }
 
 // All that is seen through the holes of a deck is in shadow: nothing tells its height.
