@@ -43,6 +43,7 @@ float FromFloat(float value, float) { return value; }
 
 using raster::WeighAlong;
 using raster::WeighRows;
+using raster::WeighRowsIntoPairs;
 void WeighAlong(const float* in, const Taps& weight, size_t count, float* out) {
   const auto [w0, w1, w2, w3] = weight;
   for (size_t i = 0; i < count; ++i) out[i] = w0 * in[i] + w1 * in[i + 1] + w2 * in[i + 2] + w3 * in[i + 3];
@@ -51,6 +52,14 @@ void WeighRows(const std::array<const float*, kTaps>& rows, const Taps& weight, 
   const auto [w0, w1, w2, w3] = weight;
   for (size_t i = 0; i < count; ++i) {
     out[i] = w0 * rows[0][i] + w1 * rows[1][i] + w2 * rows[2][i] + w3 * rows[3][i];
+  }
+}
+
+void WeighRowsIntoPairs(const std::array<const float*, kTaps>& rows, const Taps& weight, size_t count, float, float* out) {
+  const auto [w0, w1, w2, w3] = weight;
+  for (size_t i = 0; i < 2 * count; ++i) {
+    const size_t at = i % 2 == 0 ? i / 2 : count + i / 2;
+    out[i] = w0 * rows[0][at] + w1 * rows[1][at] + w2 * rows[2][at] + w3 * rows[3][at];
   }
 }
 
@@ -138,8 +147,12 @@ class BicubicEnlarger {
       rows[k] = Kept(first + k).across.data();
       complete &= Kept(first + k).complete;
     }
-    WeighRows(rows, phase.weight, by_phase_.size(), no_data_, by_phase_.data());
-    Interleave(by_phase_.data(), out);
+    if (factor_ == 2 && out_x_ % 2 == 0 && out_.width() % 2 == 0) {
+      WeighRowsIntoPairs(rows, phase.weight, owns_, no_data_, out);
+    } else {
+      WeighRows(rows, phase.weight, by_phase_.size(), no_data_, by_phase_.data());
+      Interleave(by_phase_.data(), out);
+    }
     if (complete) return;
     std::fill(seen_.begin(), seen_.end(), uint8_t{1});
     uint8_t* const seen = seen_.data();
@@ -158,14 +171,6 @@ class BicubicEnlarger {
   }
 
   void Interleave(const T* by_phase, T* out) const {
-    if (factor_ == 2 && out_x_ % 2 == 0 && out_.width() % 2 == 0) {
-      const T* second = by_phase + owns_;
-      for (int i = 0; i < owns_; ++i) {
-        out[2 * i] = by_phase[i];
-        out[2 * i + 1] = second[i];
-      }
-      return;
-    }
     for (int p = 0; p < factor_; ++p) {
       for (int i = 0; i < owns_; ++i) {
         const int x = (first_own_ + i) * factor_ + p - out_x_;

@@ -32,21 +32,33 @@ void AlongRow(const int16_t* HWY_RESTRICT in, const Taps& weight, size_t count, 
   });
 }
 
+// Pixels from i on as WeighRows gives them.
+template <class D>
+HWY_INLINE hn::Vec<hn::Rebind<int16_t, D>> Weighed(D d, const float* const* rows, const Taps& weight, int16_t no_data, size_t i) {
+  const hn::Rebind<int16_t, D> d16;
+  const hn::Rebind<int32_t, D> d32;
+  const auto tap = [&](size_t k) HWY_ATTR { return hn::Mul(hn::Set(d, weight[k]), hn::LoadU(d, rows[k] + i)); };
+  const auto sum = hn::Add(hn::Add(hn::Add(tap(0), tap(1)), tap(2)), tap(3));
+  const auto rounded = hn::Add(sum, hn::CopySign(hn::Set(d, 0.5f), sum));
+  const auto cut = hn::Max(hn::Min(rounded, hn::Set(d, 32767.0f)), hn::Set(d, -32768.0f));
+  const auto whole = hn::ConvertTo(d32, cut);
+  const auto is_code = hn::Eq(whole, hn::Set(d32, no_data));
+  return hn::DemoteTo(d16, hn::IfThenElse(is_code, hn::Set(d32, BesideNoData(no_data)), whole));
+}
+
 void AcrossRows(const float* const* rows, const Taps& weight, size_t count, int16_t no_data, int16_t* HWY_RESTRICT out) {
-  const float *r0 = rows[0], *r1 = rows[1], *r2 = rows[2], *r3 = rows[3];
   OverPixels(count, [&](auto d, size_t i) HWY_ATTR {
     const hn::Rebind<int16_t, decltype(d)> d16;
-    const hn::Rebind<int32_t, decltype(d)> d32;
-    const auto tap = [&](size_t k, const float* row) HWY_ATTR {
-      return hn::Mul(hn::Set(d, weight[k]), hn::LoadU(d, row + i));
-    };
-    const auto sum = hn::Add(hn::Add(hn::Add(tap(0, r0), tap(1, r1)), tap(2, r2)), tap(3, r3));
-    const auto rounded = hn::Add(sum, hn::CopySign(hn::Set(d, 0.5f), sum));
-    const auto cut = hn::Max(hn::Min(rounded, hn::Set(d, 32767.0f)), hn::Set(d, -32768.0f));
-    const auto whole = hn::ConvertTo(d32, cut);
-    const auto is_code = hn::Eq(whole, hn::Set(d32, no_data));
-    const auto value = hn::IfThenElse(is_code, hn::Set(d32, BesideNoData(no_data)), whole);
-    hn::StoreU(hn::DemoteTo(d16, value), d16, out + i);
+    hn::StoreU(Weighed(d, rows, weight, no_data, i), d16, out + i);
+  });
+}
+
+void AcrossRowsIntoPairs(const float* const* rows, const Taps& weight, size_t count, int16_t no_data,
+                         int16_t* HWY_RESTRICT out) {
+  OverPixels(count, [&](auto d, size_t i) HWY_ATTR {
+    const hn::Rebind<int16_t, decltype(d)> d16;
+    const auto first = Weighed(d, rows, weight, no_data, i), second = Weighed(d, rows, weight, no_data, count + i);
+    hn::StoreInterleaved2(first, second, d16, out + 2 * i);
   });
 }
 
@@ -59,6 +71,7 @@ namespace {
 
 HWY_EXPORT(AlongRow);
 HWY_EXPORT(AcrossRows);
+HWY_EXPORT(AcrossRowsIntoPairs);
 
 }  // namespace
 
@@ -69,6 +82,11 @@ void WeighAlong(const int16_t* in, const Taps& weight, size_t count, float* out)
 void WeighRows(const std::array<const float*, kTaps>& rows, const Taps& weight, size_t count, int16_t no_data,
                int16_t* out) {
   HWY_DYNAMIC_DISPATCH(AcrossRows)(rows.data(), weight, count, no_data, out);
+}
+
+void WeighRowsIntoPairs(const std::array<const float*, kTaps>& rows, const Taps& weight, size_t count, int16_t no_data,
+                        int16_t* out) {
+  HWY_DYNAMIC_DISPATCH(AcrossRowsIntoPairs)(rows.data(), weight, count, no_data, out);
 }
 
 }  // namespace arpent::raster

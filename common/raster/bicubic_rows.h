@@ -20,6 +20,10 @@ void WeighAlong(const int16_t* in, const Taps& weight, size_t count, float* out)
 // out[i] = sum of weight[k] * rows[k][i], rounded half away from zero and cut to 16 bits; never `no_data`.
 void WeighRows(const std::array<const float*, kTaps>& rows, const Taps& weight, size_t count, int16_t no_data, int16_t* out);
 
+// The same of two halves of `count` pixels each, the second behind the first, into out[2 i] and out[2 i + 1].
+void WeighRowsIntoPairs(const std::array<const float*, kTaps>& rows, const Taps& weight, size_t count, int16_t no_data,
+                        int16_t* out);
+
 }  // namespace arpent::raster
 
 #endif  // ARPENT_COMMON_RASTER_BICUBIC_ROWS_H_

@@ -2,18 +2,39 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 #include <type_traits>
 #include <vector>
 
 namespace arpent::raster {
 namespace {
 
+// One row of pixels, each `factor` times; a loop over whole pairs becomes one of whole vectors.
+template <typename T>
+void NearestRow(std::span<const T> source, int factor, int out_x, std::span<T> target) {
+  const int width = static_cast<int>(target.size()), last = static_cast<int>(source.size()) - 1;
+  int x = 0;
+  if (factor == 2 && out_x % 2 == 0) {
+    const T* in = source.data() + out_x / 2;
+    T* out = target.data();
+    const int pairs = std::clamp(last + 1 - out_x / 2, 0, width / 2);
+    for (int i = 0; i < pairs; ++i) out[2 * i] = out[2 * i + 1] = in[i];
+    x = 2 * pairs;
+  }
+  for (; x < width; ++x) target[x] = source[std::min(last, (out_x + x) / factor)];
+}
+
 template <typename T>
 void Nearest(View<const T> in, int factor, int out_x, int out_y, View<T> out) {
+  int above = -1;
   for (int y = 0; y < out.height(); ++y) {
-    const T* source = in.row(std::min(in.height() - 1, (out_y + y) / factor)).data();
-    T* target = out.row(y).data();
-    for (int x = 0; x < out.width(); ++x) target[x] = source[std::min(in.width() - 1, (out_x + x) / factor)];
+    const int row = std::min(in.height() - 1, (out_y + y) / factor);
+    if (row == above) {
+      std::copy(out.row(y - 1).begin(), out.row(y - 1).end(), out.row(y).begin());
+    } else {
+      NearestRow(in.row(row), factor, out_x, out.row(y));
+    }
+    above = row;
   }
 }
 
