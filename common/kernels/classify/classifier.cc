@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/base/scratch_pool.h"
 #include "common/base/status.h"
 #include "common/kernels/classify/forest.h"
 #include "common/kernels/classify/forest_engine.h"
@@ -51,14 +52,14 @@ class EnsembleClassifier final : public Classifier {
   void ForEachBlock(std::span<const float* const> planes, size_t count, const Body& body) const {
     size_t block = count;
     for (const ForestView& forest : forests_) block = std::min(block, ForestBlockPixels(forest));
-    std::vector<double> scores(block * description_.classes.size());
     std::vector<const float*> shifted(planes.size());
-    ForestScratch scratch;
+    const auto scratch = scratch_.Borrow();
+    std::vector<double>& scores = scratch->scores;
     for (size_t begin = 0; begin < count; begin += block) {
       const size_t pixels = std::min(block, count - begin);
       for (size_t f = 0; f < planes.size(); ++f) shifted[f] = planes[f] + begin;
-      std::fill(scores.begin(), scores.end(), 0.0);
-      for (size_t e = 0; e < forests_.size(); ++e) AddScores(e, shifted, pixels, scratch, scores.data());
+      scores.assign(pixels * description_.classes.size(), 0.0);
+      for (size_t e = 0; e < forests_.size(); ++e) AddScores(e, shifted, pixels, scratch->forest, scores.data());
       if (!description_.class_factors.empty()) ApplyFactors(pixels, scores.data());
       body(begin, begin + pixels, scores.data());
     }
@@ -99,6 +100,11 @@ class EnsembleClassifier final : public Classifier {
   ModelDescription description_;
   std::vector<ForestView> forests_;
   std::vector<double> weights_;  // sum to 1
+  struct Scratch {
+    ForestScratch forest;
+    std::vector<double> scores;
+  };
+  mutable ScratchPool<Scratch> scratch_;
 };
 
 }  // namespace
