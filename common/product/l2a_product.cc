@@ -32,8 +32,9 @@ class L2aProduct final : public scene::Reflectance {
     return found == grids_.end() ? 0 : static_cast<int>(found->second.pixel_m);
   }
 
-  absl::StatusOr<Image<int16_t>> ReadBand(const std::string& band, const geo::Window& window) const override {
-    return Read<int16_t>(band, window, raster::kReflectanceNoData);
+  absl::Status ReadBandInto(const std::string& band, const geo::Window& window, raster::View<int16_t> out) const override {
+    ARPENT_ASSIGN_OR_RETURN(const RasterReader* const reader, ReaderOf(band));
+    return reader->Read(window, raster::kReflectanceNoData, out);
   }
   absl::StatusOr<Image<uint8_t>> ReadScl(const geo::Window& window) const override {
     return Read<uint8_t>("SCL", window, raster::kSclNoData);

@@ -175,19 +175,20 @@ class MajaL2a final : public Reflectance {
     return 0;
   }
 
-  absl::StatusOr<Image<int16_t>> ReadBand(const std::string& band, const geo::Window& window) const override {
+  absl::Status ReadBandInto(const std::string& band, const geo::Window& window, raster::View<int16_t> out) const override {
     const auto found = bands_.find(band);
     if (found == bands_.end()) return absl::NotFoundError(absl::StrCat(metadata_.acquisition, " has no band ", band));
     const int16_t no_data = static_cast<int16_t>(description_.no_data);
-    ARPENT_ASSIGN_OR_RETURN(Image<int16_t> image, ReadWindow(*found->second, 1, window, no_data));
+    ARPENT_ASSIGN_OR_RETURN(const Image<int16_t> numbers, ReadWindow(*found->second, 1, window, no_data));
     const double factor = kScale / description_.quantification;
-    for (size_t i = 0; i < image.size(); ++i) {
-      int16_t& value = image.data()[i];
-      value = value == no_data ? raster::kReflectanceNoData
-                               : static_cast<int16_t>(std::lround(
-                                     std::clamp(value * factor, raster::kReflectanceNoData + 1.0, 32767.0)));
+    const auto reflectance = [&](int16_t number) {
+      const double value = std::clamp(number * factor, raster::kReflectanceNoData + 1.0, 32767.0);
+      return number == no_data ? raster::kReflectanceNoData : static_cast<int16_t>(std::lround(value));
+    };
+    for (int y = 0; y < numbers.height(); ++y) {
+      std::transform(numbers.row(y).begin(), numbers.row(y).end(), out.row(y).begin(), reflectance);
     }
-    return image;
+    return absl::OkStatus();
   }
 
   absl::StatusOr<Image<uint8_t>> ReadScl(const geo::Window& window) const override {

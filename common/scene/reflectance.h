@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/civil_time.h"
 #include "common/geo/grid.h"
@@ -35,8 +36,13 @@ class Reflectance {
   // Own resolution of a band: 10, 20 or 60.
   virtual int ResolutionOf(const std::string& band) const = 0;
 
-  // Surface reflectance x 10000, kReflectanceNoData. NOT_FOUND when the band is absent.
-  virtual absl::StatusOr<raster::Image<int16_t>> ReadBand(const std::string& band, const geo::Window& window) const = 0;
+  // Surface reflectance x 10000, kReflectanceNoData, into a view of the window's size. NOT_FOUND when the band is absent.
+  virtual absl::Status ReadBandInto(const std::string& band, const geo::Window& window, raster::View<int16_t> out) const = 0;
+  absl::StatusOr<raster::Image<int16_t>> ReadBand(const std::string& band, const geo::Window& window) const {
+    raster::Image<int16_t> image(window.width, window.height);
+    if (const absl::Status status = ReadBandInto(band, window, image.view()); !status.ok()) return status;
+    return image;
+  }
 
   // At 20 m: scene classes (kSclNoData outside), QA bits (kQaNoData outside), AOT x 1000 (65535 none).
   virtual absl::StatusOr<raster::Image<uint8_t>> ReadScl(const geo::Window& window) const = 0;

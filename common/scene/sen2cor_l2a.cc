@@ -93,20 +93,21 @@ class Sen2CorL2a final : public Reflectance {
     return found == bands_.end() ? 0 : found->second.resolution_m;
   }
 
-  absl::StatusOr<Image<int16_t>> ReadBand(const std::string& band, const geo::Window& window) const override {
+  absl::Status ReadBandInto(const std::string& band, const geo::Window& window, raster::View<int16_t> out) const override {
     const auto found = bands_.find(band);
     if (found == bands_.end()) return absl::NotFoundError(absl::StrCat(metadata_.acquisition, " has no band ", band));
     const BandFile& file = found->second;
     ARPENT_ASSIGN_OR_RETURN(const Image<uint16_t> numbers, ReadWindow(*file.pool, 1, window, file.no_data));
-    Image<int16_t> reflectance(numbers.width(), numbers.height(), raster::kReflectanceNoData);
     const double factor = kScale / file.quantification;
-    for (size_t i = 0; i < numbers.size(); ++i) {
-      if (numbers.data()[i] == file.no_data) continue;
-      const double value = (numbers.data()[i] + file.offset) * factor;
-      // No-data is never reached by a value.
-      reflectance.data()[i] = static_cast<int16_t>(std::lround(std::clamp(value, raster::kReflectanceNoData + 1.0, 32767.0)));
+    // No-data is never reached by a value.
+    const auto reflectance = [&](uint16_t number) {
+      const double value = std::clamp((number + file.offset) * factor, raster::kReflectanceNoData + 1.0, 32767.0);
+      return number == file.no_data ? raster::kReflectanceNoData : static_cast<int16_t>(std::lround(value));
+    };
+    for (int y = 0; y < numbers.height(); ++y) {
+      std::transform(numbers.row(y).begin(), numbers.row(y).end(), out.row(y).begin(), reflectance);
     }
-    return reflectance;
+    return absl::OkStatus();
   }
 
   absl::StatusOr<Image<uint8_t>> ReadScl(const geo::Window& window) const override {

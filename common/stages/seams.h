@@ -1,13 +1,13 @@
-// Windows of a raster that are read one after the other, row by row, and overlap a little: what two of them share is kept
-// from the first, so that a compressed block that ends where a window does is decoded once.
+// Windows of a raster that are read one after the other, from left to right and from top to bottom, and overlap a little: what
+// two of them share is kept from the first, so that a compressed block that ends where a window does is decoded once.
 #ifndef ARPENT_COMMON_STAGES_SEAMS_H_
 #define ARPENT_COMMON_STAGES_SEAMS_H_
 
 #include <algorithm>
 #include <map>
-#include <utility>
+#include <vector>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "common/base/status.h"
 #include "common/geo/grid.h"
 #include "common/raster/image.h"
@@ -17,55 +17,53 @@ namespace arpent::stages {
 template <typename T>
 class Seams {
  public:
-  // The pixels of `window`; read(Window) gives an image of what is not known. `overlap` is the width of the strips that the
-  // windows to the right and below will share with this one. Windows may come in any order: what does not fit is read.
+  // Fills `out` with the pixels of `window`; read(Window, View<T>) fills in what is not known. `overlap` is the width of the
+  // strips that the windows to the right and below will share with this one. Windows may come in any order: what does not
+  // fit is read.
   template <typename Read>
-  absl::StatusOr<raster::Image<T>> Get(const geo::Window& window, int overlap, const Read& read) {
-    const auto above = bottom_.find(window.x);
-    const bool has_left = right_.window == geo::Window{window.x, window.y, overlap, window.height};
+  absl::Status Get(const geo::Window& window, int overlap, const Read& read, raster::View<T> out) {
+    const auto above = bottom_.find(window.x), beside = right_.find(window.y);
+    const bool has_left = beside != right_.end() &&
+                          beside->second.window == geo::Window{window.x, window.y, overlap, window.height};
     const bool has_top = above != bottom_.end() &&
                          above->second.window == geo::Window{window.x, window.y, window.width, overlap};
     const int left = has_left ? overlap : 0, top = has_top ? overlap : 0;
-    ARPENT_ASSIGN_OR_RETURN(raster::Image<T> image,
-                            read(geo::Window{window.x + left, window.y + top, window.width - left, window.height - top}));
-    if (has_left || has_top) {
-      const raster::Image<T> rest = std::exchange(image, raster::Image<T>(window.width, window.height));
-      Put(rest, left, top, image);
-      if (has_top) Put(above->second.pixels, 0, 0, image);
-      if (has_left) Put(right_.pixels, 0, 0, image);
-    }
-    Keep(window, image, {window.width - overlap, 0, overlap, window.height}, right_);
-    Keep(window, image, {0, window.height - overlap, window.width, overlap}, bottom_[window.x]);
-    return image;
+    const geo::Window rest{left, top, window.width - left, window.height - top};
+    ARPENT_RETURN_IF_ERROR(read(geo::Window{window.x + left, window.y + top, rest.width, rest.height}, out.Sub(rest)));
+    if (has_top) Copy(above->second.pixels, out.Sub({0, 0, window.width, overlap}));
+    if (has_left) Copy(beside->second.pixels, out.Sub({0, 0, overlap, window.height}));
+    right_.erase(right_.begin(), right_.lower_bound(window.y - 2 * window.height));  // of rows long past
+    Keep(window, out, {window.width - overlap, 0, overlap, window.height}, right_[window.y]);
+    Keep(window, out, {0, window.height - overlap, window.width, overlap}, bottom_[window.x]);
+    return absl::OkStatus();
   }
 
  private:
   struct Strip {
     geo::Window window;  // in the raster
-    raster::Image<T> pixels;
+    std::vector<T> pixels;
   };
 
-  static void Put(const raster::Image<T>& from, int left, int top, raster::Image<T>& to) {
-    for (int y = 0; y < from.height(); ++y) {
-      std::copy(from.row(y).begin(), from.row(y).end(), to.row(top + y).begin() + left);
-    }
+  static void Copy(const std::vector<T>& pixels, raster::View<T> out) {
+    for (int y = 0; y < out.height(); ++y) std::copy_n(pixels.data() + y * out.width(), out.width(), out.row(y).data());
   }
 
-  static void Keep(const geo::Window& window, const raster::Image<T>& image, geo::Window part, Strip& strip) {
+  static void Keep(const geo::Window& window, raster::View<T> out, geo::Window part, Strip& strip) {
     if (part.x < 0 || part.y < 0) {
       strip = {};
       return;
     }
-    strip.pixels = raster::Image<T>(part.width, part.height);
+    strip.pixels.clear();
     for (int y = 0; y < part.height; ++y) {
-      std::copy_n(image.row(part.y + y).begin() + part.x, part.width, strip.pixels.row(y).begin());
+      const auto row = out.row(part.y + y).subspan(part.x, part.width);
+      strip.pixels.insert(strip.pixels.end(), row.begin(), row.end());
     }
     part.x += window.x;
     part.y += window.y;
     strip.window = part;
   }
 
-  Strip right_;
+  std::map<int, Strip> right_;   // by the windows' first row
   std::map<int, Strip> bottom_;  // by the windows' first column
 };
 

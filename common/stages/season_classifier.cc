@@ -205,17 +205,20 @@ class SeasonClassification final : public SeasonClassifier {
       }
     }
     if (!wanted) return false;
-    ARPENT_ASSIGN_OR_RETURN(const SeasonBlock block, series_->ReadBlock(window, context_.threads));
-    if (!block.AnyClear()) return true;
-    const std::vector<geo::Window> strips = StripsOf(window);
-    ARPENT_RETURN_IF_ERROR(ParallelFor(strips.size(), context_.threads, [&](size_t s) {
-      return RunStrip(block, strips[s], strata);
-    }));
+    ARPENT_RETURN_IF_ERROR(series_->ReadBlock(window, context_.threads, block_));
+    if (!block_.AnyClear()) return true;
+    for (const geo::Window& piece : SeasonSeries::PiecesOf(window)) {
+      ARPENT_RETURN_IF_ERROR(series_->ReadPiece(piece, context_.threads, block_));
+      const std::vector<geo::Window> strips = StripsOf(piece);
+      ARPENT_RETURN_IF_ERROR(ParallelFor(strips.size(), context_.threads, [&](size_t s) {
+        return RunStrip(strips[s], strata);
+      }));
+    }
     return true;
   }
 
-  absl::Status RunStrip(const SeasonBlock& block, const geo::Window& strip, const Image<uint16_t>& strata) {
-    const geo::Window& origin = block.window();
+  absl::Status RunStrip(const geo::Window& strip, const Image<uint16_t>& strata) {
+    const geo::Window& origin = block_.window();
     const raster::View<uint16_t> codes = vote_->Codes(strip);
     const raster::View<kernels::SeasonDigest> digests = vote_->Digests(strip);
     const raster::View<uint8_t> confidence =
@@ -235,7 +238,7 @@ class SeasonClassification final : public SeasonClassifier {
     const auto scratch = strips_.Borrow();
     const GapFilling filling =
         features_->kind() == FeatureKind::kCropMaskSnapshots ? GapFilling::kWhittaker : options_.filling;
-    series_->Fill(block, strip, all ? std::vector<uint32_t>() : chosen, filling, scratch->series);
+    series_->Fill(block_, strip, all ? std::vector<uint32_t>() : chosen, filling, scratch->series);
     const kernels::FilledSeries& filled = scratch->series.filled;
     const std::vector<const float*> planes = features_->Compute(filled, scratch->features);
 
@@ -254,7 +257,8 @@ class SeasonClassification final : public SeasonClassifier {
         if (stratum[i] == own) result[i] = trial[i], sure[i] = trial_sure[i];
       }
     }
-    std::vector<kernels::SeasonDigest> looks(chosen.size());
+    std::vector<kernels::SeasonDigest>& looks = scratch->looks;
+    looks.resize(chosen.size());
     if (HasNdvi()) kernels::DigestSeason(filled, PlaceOf("B04"), PlaceOf("B08"), looks.data());
     const float* witness = filled.plane(WitnessBand(series_->bands()), 0);
     int64_t seen = 0;
@@ -306,9 +310,11 @@ class SeasonClassification final : public SeasonClassifier {
   SeasonOptions options_;
   std::vector<Model> models_;
   std::unique_ptr<SeasonSeries> series_;
+  SeasonBlock block_;  // the one that is worked on
   struct Strip {
     SeasonSeries::Strip series;
     std::vector<float> features;
+    std::vector<kernels::SeasonDigest> looks;  // stay zero without NDVI
   };
   ScratchPool<Strip> strips_;
   std::optional<FeatureSet> features_;

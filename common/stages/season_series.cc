@@ -19,7 +19,7 @@ namespace {
 
 using raster::Image;
 
-constexpr int kBlockPixels = 512;   // of the rasters' own blocks
+constexpr int kRasterBlock = 512;   // pixels a side of the rasters' own blocks, at 10 m and at 20 m
 constexpr int kBicubicMargin = 2;   // 20 m pixels around a window
 // Blocks end this many 10 m pixels before the rasters' own: room for the margin at 20 m.
 constexpr int kOverlap = 2 * kBicubicMargin;
@@ -35,6 +35,52 @@ struct QualityWeight {
 geo::Window Half(const geo::Window& window, int margin) {
   return {window.x / 2 - margin, window.y / 2 - margin, window.width / 2 + window.width % 2 + 2 * margin,
           window.height / 2 + window.height % 2 + 2 * margin};
+}
+
+// A span of pixels cut where steps of `step` end, less the overlap: begins of all pieces, and the end.
+std::vector<int> Cuts(int first, int size, int step) {
+  std::vector<int> cuts = {first};
+  for (int end = step - kOverlap; end < first + size; end += step) {
+    if (end > first) cuts.push_back(end);
+  }
+  cuts.push_back(first + size);
+  return cuts;
+}
+
+// Row by row.
+std::vector<geo::Window> CutUp(const geo::Window& window, int step_x, int step_y) {
+  const std::vector<int> columns = Cuts(window.x, window.width, step_x), rows = Cuts(window.y, window.height, step_y);
+  std::vector<geo::Window> pieces;
+  for (size_t j = 0; j + 1 < rows.size(); ++j) {
+    for (size_t i = 0; i + 1 < columns.size(); ++i) {
+      pieces.push_back({columns[i], rows[j], columns[i + 1] - columns[i], rows[j + 1] - rows[j]});
+    }
+  }
+  return pieces;
+}
+
+// Of 20 m pixels, from their classes and quality bits.
+absl::Status ReadQuality(const scene::Reflectance& product, const geo::Window& half, raster::View<uint8_t> out) {
+  ARPENT_ASSIGN_OR_RETURN(const Image<uint8_t> scl, product.ReadScl(half));
+  ARPENT_ASSIGN_OR_RETURN(const Image<uint16_t> qa, product.ReadQa(half));
+  for (int y = 0; y < half.height; ++y) {
+    for (int x = 0; x < half.width; ++x) {
+      const bool near_cloud = (qa(x, y) & raster::kQaCloudAdjacent) != 0;
+      out(x, y) = !kernels::IsClear(scl(x, y), qa(x, y)) ? QualityWeight::kMasked
+                  : near_cloud                           ? QualityWeight::kNearCloud
+                                                         : QualityWeight::kClear;
+    }
+  }
+  return absl::OkStatus();
+}
+
+bool AnyUnmasked(raster::View<const uint8_t> quality) {
+  for (int y = 0; y < quality.height(); ++y) {
+    for (const uint8_t q : quality.row(y)) {
+      if (q != QualityWeight::kMasked) return true;
+    }
+  }
+  return false;
 }
 
 absl::StatusOr<int> DayParameter(const Parameters& parameters, const char* name) {
@@ -71,20 +117,20 @@ bool SeasonBlock::AnyClear() const {
   return std::any_of(dates_.begin(), dates_.end(), [](const Date& date) { return date.clear; });
 }
 
-std::vector<geo::Window> StripsOf(const geo::Window& block) {
+std::vector<geo::Window> StripsOf(const geo::Window& piece) {
   std::vector<geo::Window> strips;
-  for (int y = 0; y < block.height; y += kStripRows) {
-    for (int x = 0; x < block.width; x += kStripColumns) {
-      strips.push_back({block.x + x, block.y + y, std::min(kStripColumns, block.width - x),
-                        std::min(kStripRows, block.height - y)});
+  for (int y = 0; y < piece.height; y += kStripRows) {
+    for (int x = 0; x < piece.width; x += kStripColumns) {
+      strips.push_back({piece.x + x, piece.y + y, std::min(kStripColumns, piece.width - x),
+                        std::min(kStripRows, piece.height - y)});
     }
   }
   return strips;
 }
 
-size_t StripAt(const geo::Window& block, int x, int y) {
-  const int across = (block.width + kStripColumns - 1) / kStripColumns;
-  return static_cast<size_t>((y - block.y) / kStripRows) * across + (x - block.x) / kStripColumns;
+size_t StripAt(const geo::Window& piece, int x, int y) {
+  const int across = (piece.width + kStripColumns - 1) / kStripColumns;
+  return static_cast<size_t>((y - piece.y) / kStripRows) * across + (x - piece.x) / kStripColumns;
 }
 
 absl::StatusOr<std::unique_ptr<SeasonSeries>> SeasonSeries::Open(const TaskSpec& task, const StageContext& context,
@@ -142,103 +188,105 @@ void SeasonSeries::FormGroups(const std::vector<std::string>& wanted) {
 }
 
 std::vector<geo::Window> SeasonSeries::Blocks(const geo::Window& region, int64_t memory_bytes) const {
-  // Bytes that a block keeps per 10 m pixel: all dates' bands and masks.
-  double bytes = 0;
+  // Bytes that a block keeps per 10 m pixel: all dates' masks and bands of 20 m; and a piece of it, bands of 10 m.
+  double block_bytes = 0, piece_bytes = 0;
   for (const auto& resolutions : resolutions_) {
-    bytes += 0.25;
-    for (int resolution : resolutions) bytes += resolution == 0 ? 0 : resolution == 10 ? 2 : 0.5;
-  }
-  // A third of the memory; the rest is for strips, outputs and GDAL's cache.
-  const double pixels = static_cast<double>(memory_bytes) / 3 / std::max(bytes, 1.0);
-  int width = 1024, height = kMostBlockRows;
-  while (static_cast<double>(width) * height > pixels && height > 64) {
-    if (width > height || height <= kBlockPixels) {
-      if (width > kBlockPixels) width /= 2; else height /= 2;
-    } else {
-      height /= 2;
+    block_bytes += 0.25;
+    for (int resolution : resolutions) {
+      if (resolution == 10) piece_bytes += 2;
+      if (resolution == 20) block_bytes += 0.5;
     }
   }
-  const auto ends = [](int first, int size, int step) {
-    std::vector<int> borders = {first};
-    for (int end = step - kOverlap; end < first + size; end += step) {
-      if (end > first) borders.push_back(end);
-    }
-    borders.push_back(first + size);
-    return borders;
+  // Half of the memory; the rest is for strips, outputs, open files and GDAL's cache.
+  const double most = static_cast<double>(memory_bytes) / 2;
+  int width = 2 * kRasterBlock, height = kMostBlockRows;
+  const auto bytes = [&] {
+    return width * height * block_bytes + std::min(width, kRasterBlock) * std::min(height, kRasterBlock) * piece_bytes;
   };
-  const std::vector<int> columns = ends(region.x, region.width, width), rows = ends(region.y, region.height, height);
-  std::vector<geo::Window> blocks;
-  for (size_t j = 0; j + 1 < rows.size(); ++j) {
-    for (size_t i = 0; i + 1 < columns.size(); ++i) {
-      blocks.push_back({columns[i], rows[j], columns[i + 1] - columns[i], rows[j + 1] - rows[j]});
-    }
+  while (bytes() > most && height > 64) {
+    (width > kRasterBlock && width > height ? width : height) /= 2;
   }
-  return blocks;
+  return CutUp(region, width, height);
 }
 
-absl::StatusOr<SeasonBlock> SeasonSeries::ReadBlock(const geo::Window& window, int threads) {
-  SeasonBlock block;
+std::vector<geo::Window> SeasonSeries::PiecesOf(const geo::Window& block) {
+  return CutUp(block, kRasterBlock, kRasterBlock);
+}
+
+geo::Window SeasonSeries::InProduct(size_t date, geo::Window window) const {
+  const geo::Grid& own = products_[date]->metadata().grid10;
+  // The offset is a whole number of 20 m pixels.
+  window.x += static_cast<int>(std::lround((grid_.west - own.west) / 10));
+  window.y += static_cast<int>(std::lround((own.north - grid_.north) / 10));
+  return window;
+}
+
+absl::Status SeasonSeries::ReadBlock(const geo::Window& window, int threads, SeasonBlock& block) {
   block.window_ = window;
   block.dates_.resize(products_.size());
   seams_.resize(products_.size());
-  ARPENT_RETURN_IF_ERROR(ParallelFor(products_.size(), threads, [&](size_t d) -> absl::Status {
-    ARPENT_ASSIGN_OR_RETURN(block.dates_[d], ReadDate(d, window));
-    return absl::OkStatus();
-  }));
-  return block;
+  return ParallelFor(products_.size(), threads, [&](size_t d) { return ReadCoarse(d, window, block.dates_[d]); });
 }
 
-absl::StatusOr<Image<uint8_t>> SeasonSeries::ReadQuality(const scene::Reflectance& product,
-                                                         const geo::Window& half) const {
-  ARPENT_ASSIGN_OR_RETURN(const Image<uint8_t> scl, product.ReadScl(half));
-  ARPENT_ASSIGN_OR_RETURN(const Image<uint16_t> qa, product.ReadQa(half));
-  Image<uint8_t> quality(half.width, half.height);
-  for (size_t i = 0; i < scl.size(); ++i) {
-    if (!kernels::IsClear(scl.data()[i], qa.data()[i])) continue;
-    const bool near_cloud = (qa.data()[i] & raster::kQaCloudAdjacent) != 0;
-    quality.data()[i] = near_cloud ? QualityWeight::kNearCloud : QualityWeight::kClear;
-  }
-  return quality;
+absl::Status SeasonSeries::ReadPiece(const geo::Window& piece, int threads, SeasonBlock& block) {
+  block.piece_ = piece;
+  return ParallelFor(products_.size(), threads, [&](size_t d) { return ReadFine(d, block, block.dates_[d]); });
 }
 
-absl::StatusOr<SeasonBlock::Date> SeasonSeries::ReadDate(size_t date, const geo::Window& window) {
+absl::Status SeasonSeries::ReadCoarse(size_t date, const geo::Window& window, SeasonBlock::Date& result) {
   const scene::Reflectance& product = *products_[date];
-  const geo::Grid& own = product.metadata().grid10;
-  // The window in the product's own 10 m pixels; the offset is a whole number of 20 m pixels.
-  geo::Window at = window;
-  at.x += static_cast<int>(std::lround((grid_.west - own.west) / 10));
-  at.y += static_cast<int>(std::lround((own.north - grid_.north) / 10));
-  SeasonBlock::Date result;
-  if (geo::Intersection(at, own.Whole()).width <= 0 || geo::Intersection(at, own.Whole()).height <= 0) return result;
+  const geo::Window at = InProduct(date, window);
+  const geo::Window inside = geo::Intersection(at, product.metadata().grid10.Whole());
+  result.clear = false;
+  if (inside.width <= 0 || inside.height <= 0) return absl::OkStatus();
   const auto halve = [](int v) { return v >= 0 ? v / 2 : -((-v + 1) / 2); };
   geo::Window half = Half(window, 0);
   half.x = halve(at.x), half.y = halve(at.y);
   DateSeams& seams = seams_[date];
   const geo::Window wide_half{half.x, half.y, half.width + kOverlap / 2, half.height + kOverlap / 2};
-  ARPENT_ASSIGN_OR_RETURN(result.quality, seams.quality.Get(wide_half, kOverlap / 2, [&](const geo::Window& part) {
-    return ReadQuality(product, part);
-  }));
-  result.clear = std::any_of(result.quality.data(), result.quality.data() + result.quality.size(),
-                             [](uint8_t q) { return q != QualityWeight::kMasked; });
-  if (!result.clear) return result;
+  const raster::View<uint8_t> quality = result.quality.Reset(wide_half.width, wide_half.height);
+  const auto read_quality = [&product](const geo::Window& part, raster::View<uint8_t> out) {
+    return ReadQuality(product, part, out);
+  };
+  ARPENT_RETURN_IF_ERROR(seams.quality.Get(wide_half, kOverlap / 2, read_quality, quality));
+  result.clear = AnyUnmasked(quality);
+  if (!result.clear) return absl::OkStatus();
   seams.bands.resize(bands_.size());
+  result.bands.resize(bands_.size());
   for (size_t b = 0; b < bands_.size(); ++b) {
-    Image<int16_t>& band = result.bands.emplace_back();
     const int resolution = resolutions_[date][b];
-    if (resolution == 0) continue;
-    if (resolution != 10 && resolution != 20) {
+    if (resolution == 0 || resolution == 10) continue;
+    if (resolution != 20) {
       return absl::InvalidArgumentError(
           absl::StrCat(product.metadata().acquisition, ": band ", bands_[b], " is at ", resolution, " m, not 10 or 20"));
     }
-    const geo::Window wide =
-        resolution == 10 ? geo::Window{at.x, at.y, at.width + kOverlap, at.height + kOverlap}
-                         : geo::Window{half.x - kBicubicMargin, half.y - kBicubicMargin,
-                                       half.width + 2 * kBicubicMargin, half.height + 2 * kBicubicMargin};
-    ARPENT_ASSIGN_OR_RETURN(band, seams.bands[b].Get(wide, kOverlap, [&](const geo::Window& part) {
-      return product.ReadBand(bands_[b], part);
-    }));
+    const geo::Window wide{half.x - kBicubicMargin, half.y - kBicubicMargin, half.width + 2 * kBicubicMargin,
+                           half.height + 2 * kBicubicMargin};
+    ARPENT_RETURN_IF_ERROR(ReadBand(date, b, wide, result));
   }
-  return result;
+  return absl::OkStatus();
+}
+
+absl::Status SeasonSeries::ReadFine(size_t date, const SeasonBlock& block, SeasonBlock::Date& result) {
+  result.piece_clear = false;
+  if (!result.clear) return absl::OkStatus();
+  const geo::Window& piece = block.piece_;
+  const geo::Window half = Half({piece.x - block.window_.x, piece.y - block.window_.y, piece.width, piece.height}, 0);
+  result.piece_clear = AnyUnmasked(result.quality.view().Sub(half));
+  if (!result.piece_clear) return absl::OkStatus();
+  const geo::Window at = InProduct(date, piece);
+  for (size_t b = 0; b < bands_.size(); ++b) {
+    if (resolutions_[date][b] != 10) continue;
+    ARPENT_RETURN_IF_ERROR(ReadBand(date, b, {at.x, at.y, at.width + kOverlap, at.height + kOverlap}, result));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SeasonSeries::ReadBand(size_t date, size_t band, const geo::Window& wide, SeasonBlock::Date& result) {
+  const auto read = [&](const geo::Window& part, raster::View<int16_t> out) {
+    return products_[date]->ReadBandInto(bands_[band], part, out);
+  };
+  return seams_[date].bands[band].Get(wide, kOverlap, read, result.bands[band].Reset(wide.width, wide.height));
 }
 
 void SeasonSeries::Observe(const SeasonBlock& block, const Group& group, const geo::Window& strip,
@@ -246,34 +294,38 @@ void SeasonSeries::Observe(const SeasonBlock& block, const Group& group, const g
   kernels::ObservedSeries& series = out.observed;
   const size_t all = static_cast<size_t>(strip.width) * strip.height;
   const size_t pixels = chosen.empty() ? all : chosen.size();
-  const int left = strip.x - block.window_.x, top = strip.y - block.window_.y;
+  const int left = strip.x - block.window_.x, top = strip.y - block.window_.y;  // in the block
+  const int piece_left = strip.x - block.piece_.x, piece_top = strip.y - block.piece_.y;
   series.Reset(pixels, group.days, group.band_count);
   out.quality.resize(all);
   out.plane.resize(all);
-  const std::vector<uint8_t>& quality = out.quality;
   const std::vector<int16_t>& plane = out.plane;
   for (size_t k = 0; k < group.dates.size(); ++k) {
     const SeasonBlock::Date& date = block.dates_[group.dates[k]];
     float* weight = series.weight(k);
-    std::fill_n(weight, pixels, 0.0f);
-    if (!date.clear) continue;
+    if (!date.piece_clear) {
+      std::fill_n(weight, pixels, 0.0f);
+      continue;
+    }
     raster::EnlargeNearest(date.quality.view(), 2, left, top,
                            raster::View<uint8_t>(out.quality.data(), strip.width, strip.height, strip.width));
+    // Chosen pixels move to the front; they ascend, so none is overwritten before it moves.
+    for (size_t i = 0; i < chosen.size(); ++i) out.quality[i] = out.quality[chosen[i]];
+    const uint8_t* const quality = out.quality.data();
     for (size_t i = 0; i < pixels; ++i) {
-      const uint8_t q = quality[chosen.empty() ? i : chosen[i]];
-      weight[i] = q == QualityWeight::kClear ? 1.0f : q == QualityWeight::kNearCloud ? kWeightNearCloud : 0.0f;
+      weight[i] = quality[i] == QualityWeight::kClear ? 1.0f : quality[i] == QualityWeight::kNearCloud ? kWeightNearCloud : 0.0f;
     }
     for (size_t b = 0; b < group.band_count; ++b) {
-      const Image<int16_t>& band = date.bands[group.first_band + b];
+      const raster::View<const int16_t> band = date.bands[group.first_band + b].view();
       int16_t* values = series.value(b, k);
       int16_t* target = chosen.empty() ? values : out.plane.data();
       const raster::View<int16_t> whole(target, strip.width, strip.height, strip.width);
       if (resolutions_[group.dates[k]][group.first_band + b] == 10) {
         for (int y = 0; y < strip.height; ++y) {
-          std::copy_n(band.row(top + y).begin() + left, strip.width, whole.row(y).begin());
+          std::copy_n(band.row(piece_top + y).begin() + piece_left, strip.width, whole.row(y).begin());
         }
       } else {
-        raster::EnlargeBicubic(band.view(), 2, left + 2 * kBicubicMargin, top + 2 * kBicubicMargin,
+        raster::EnlargeBicubic(band, 2, left + 2 * kBicubicMargin, top + 2 * kBicubicMargin,
                                raster::kReflectanceNoData, whole);
       }
       for (size_t i = 0; i < chosen.size(); ++i) values[i] = plane[chosen[i]];

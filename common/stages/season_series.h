@@ -34,7 +34,8 @@ struct SeasonOptions {
   std::vector<int> days() const { return kernels::SeasonDays(first_day, last_day, step_days); }
 };
 
-// Every date's pixels of one block, at their own resolutions. Read once, then filled strip by strip. Thread-safe.
+// Every date's pixels of one block, at their own resolutions: masks and bands of 20 m of the whole block, bands of 10 m of
+// one piece of it. A block that is read into again uses its memory again. Thread-safe while nothing is read into it.
 class SeasonBlock {
  public:
   const geo::Window& window() const { return window_; }  // in pixels of the series' grid
@@ -43,13 +44,30 @@ class SeasonBlock {
 
  private:
   friend class SeasonSeries;
-  struct Date {
-    // These begin where the window does and reach a few pixels beyond its end; bands of 20 m begin kBicubicMargin before.
-    raster::Image<uint8_t> quality;  // of the 20 m pixels: 0 masked, 1 near a cloud, 2 clear
-    std::vector<raster::Image<int16_t>> bands;  // in the order of the series; empty when absent
-    bool clear = false;              // whether any pixel is
+  // Pixels in memory that is used again and again.
+  template <typename T>
+  class Plane {
+   public:
+    // Pixels of any value.
+    raster::View<T> Reset(int width, int height) {
+      pixels_.resize(static_cast<size_t>(width) * height);
+      return view_ = {pixels_.data(), width, height, width};
+    }
+    raster::View<const T> view() const { return view_; }
+
+   private:
+    std::vector<T> pixels_;
+    raster::View<T> view_;
   };
-  geo::Window window_;
+  struct Date {
+    // These begin where the block (the piece, at 10 m) does and reach a few pixels beyond its end; bands of 20 m begin
+    // kBicubicMargin before.
+    Plane<uint8_t> quality;             // of the 20 m pixels: 0 masked, 1 near a cloud, 2 clear
+    std::vector<Plane<int16_t>> bands;  // in the order of the series; anything where absent or where no pixel is clear
+    bool clear = false;                 // whether any pixel of the block is
+    bool piece_clear = false;           // whether any of the piece is
+  };
+  geo::Window window_, piece_;
   std::vector<Date> dates_;
 };
 
@@ -70,10 +88,15 @@ class SeasonSeries {
 
   // Blocks of a region that begins on even pixels, row by row, no larger than the memory allows. They end a few pixels before those of the rasters do:
   // then whatever a block needs of its right and lower neighbours lies in rasters' blocks that are decoded for it anyway.
+  // A block is as large as the rasters' blocks of 20 m where memory allows, a piece as those of 10 m.
   std::vector<geo::Window> Blocks(const geo::Window& region, int64_t memory_bytes) const;
   std::vector<geo::Window> Blocks(int64_t memory_bytes) const { return Blocks(grid_.Whole(), memory_bytes); }
-  // Blocks in the order of Blocks() decode each block of a raster once. One call at a time.
-  absl::StatusOr<SeasonBlock> ReadBlock(const geo::Window& window, int threads);
+  static std::vector<geo::Window> PiecesOf(const geo::Window& block);
+
+  // Reads a block's masks and bands of 20 m, then, as often as wanted, what Fill needs of one of its pieces. Blocks in the order
+  // of Blocks() with pieces in that of PiecesOf() decode each block of a raster once. One call at a time.
+  absl::Status ReadBlock(const geo::Window& window, int threads, SeasonBlock& block);
+  absl::Status ReadPiece(const geo::Window& piece, int threads, SeasonBlock& block);
 
   // What Fill works in and makes. One that is used again spares the memory of a strip's series.
   struct Strip {
@@ -83,7 +106,7 @@ class SeasonSeries {
     std::vector<uint8_t> quality;
     std::vector<int16_t> plane;
   };
-  // Gap-filled reflectance (out.filled) of some pixels of a strip (a window inside the block that spans whole 20 m pixels).
+  // Gap-filled reflectance (out.filled) of some pixels of a strip (a window inside the piece that spans whole 20 m pixels).
   // `chosen`: places in the strip, row by row, ascending; empty means all. Thread-safe.
   void Fill(const SeasonBlock& block, const geo::Window& strip, const std::vector<uint32_t>& chosen, GapFilling filling,
             Strip& out) const;
@@ -102,8 +125,10 @@ class SeasonSeries {
     Seams<uint8_t> quality;
     std::vector<Seams<int16_t>> bands;
   };
-  absl::StatusOr<raster::Image<uint8_t>> ReadQuality(const scene::Reflectance& product, const geo::Window& half) const;
-  absl::StatusOr<SeasonBlock::Date> ReadDate(size_t date, const geo::Window& window);
+  geo::Window InProduct(size_t date, geo::Window window) const;  // in the product's own 10 m pixels
+  absl::Status ReadCoarse(size_t date, const geo::Window& window, SeasonBlock::Date& result);
+  absl::Status ReadFine(size_t date, const SeasonBlock& block, SeasonBlock::Date& result);
+  absl::Status ReadBand(size_t date, size_t band, const geo::Window& wide, SeasonBlock::Date& result);
   void FormGroups(const std::vector<std::string>& wanted);
 
   geo::Grid grid_;
@@ -117,10 +142,10 @@ class SeasonSeries {
 };
 
 // Rectangles that are worked on at once, so that their series stay in a core's cache.
-std::vector<geo::Window> StripsOf(const geo::Window& block);
+std::vector<geo::Window> StripsOf(const geo::Window& piece);
 
-// Index in StripsOf(block) of the one that a pixel of the block lies in.
-size_t StripAt(const geo::Window& block, int x, int y);
+// Index in StripsOf(piece) of the one that a pixel of the piece lies in.
+size_t StripAt(const geo::Window& piece, int x, int y);
 
 }  // namespace arpent::stages
 

@@ -23,5 +23,13 @@ TEST(Strips, CoverABlockOnceAndAreFoundByPixel) {
   }
 }
 
+TEST(Pieces, EndBeforeTheRastersBlocksDoAndCoverTheBlockOnce) {
+  const std::vector<geo::Window> pieces = SeasonSeries::PiecesOf({1020, 2044, 1024, 300});
+  ASSERT_EQ(pieces.size(), 2u);
+  EXPECT_EQ(pieces[0], (geo::Window{1020, 2044, 512, 300}));
+  EXPECT_EQ(pieces[1], (geo::Window{1532, 2044, 512, 300}));
+  EXPECT_EQ(SeasonSeries::PiecesOf({0, 0, 30, 20}), std::vector<geo::Window>({{0, 0, 30, 20}}));
+}
+
 }  // namespace
 }  // namespace arpent::stages

@@ -174,6 +174,7 @@ class SamplesRun {
   // One pass over the blocks that hold sample pixels.
   absl::Status Measure() {
     const std::vector<geo::Window> blocks = series_->Blocks(context_.memory_bytes / 2);
+    SeasonBlock block;
     for (size_t k = 0; k < blocks.size(); ++k) {
       if (context_.cancelled()) return absl::CancelledError("samples was cancelled");
       const geo::Window& window = blocks[k];
@@ -189,22 +190,34 @@ class SamplesRun {
       }
       const auto* end = covers.data() + covers.size();
       if (!inside.empty() || std::any_of(std::as_const(covers).data(), end, [](int32_t c) { return c != insitu::kNoCode; })) {
-        ARPENT_ASSIGN_OR_RETURN(const SeasonBlock block, series_->ReadBlock(window, context_.threads));
-        if (block.AnyClear()) ARPENT_RETURN_IF_ERROR(MeasureBlock(block, inside, covers));
+        ARPENT_RETURN_IF_ERROR(series_->ReadBlock(window, context_.threads, block));
+        if (block.AnyClear()) ARPENT_RETURN_IF_ERROR(MeasureBlock(inside, covers, block));
       }
       context_.progress(0.1 + 0.8 * static_cast<double>(k + 1) / static_cast<double>(blocks.size()));
     }
     return absl::OkStatus();
   }
 
-  absl::Status MeasureBlock(const SeasonBlock& block, const std::vector<size_t>& inside, const Image<int32_t>& covers) {
-    const std::vector<geo::Window> strips = StripsOf(block.window());
-    std::vector<std::vector<size_t>> of_strip(strips.size());
-    for (size_t p : inside) of_strip[StripAt(block.window(), pixels_[p].x, pixels_[p].y)].push_back(p);
-    return ParallelFor(strips.size(), context_.threads, [&](size_t s) -> absl::Status {
-      if (!of_strip[s].empty()) MeasureStrip(block, strips[s], of_strip[s]);
-      return covers.empty() ? absl::OkStatus() : AddTrimPoints(block, strips[s], covers);
-    });
+  absl::Status MeasureBlock(const std::vector<size_t>& inside, const Image<int32_t>& covers, SeasonBlock& block) {
+    for (const geo::Window& piece : SeasonSeries::PiecesOf(block.window())) {
+      const std::vector<geo::Window> strips = StripsOf(piece);
+      std::vector<std::vector<size_t>> of_strip(strips.size());
+      bool any = !covers.empty();
+      for (size_t p : inside) {
+        const SamplePixel& pixel = pixels_[p];
+        const geo::Window at{pixel.x, pixel.y, 1, 1};
+        if (geo::Intersection(piece, at) != at) continue;
+        of_strip[StripAt(piece, pixel.x, pixel.y)].push_back(p);
+        any = true;
+      }
+      if (!any) continue;
+      ARPENT_RETURN_IF_ERROR(series_->ReadPiece(piece, context_.threads, block));
+      ARPENT_RETURN_IF_ERROR(ParallelFor(strips.size(), context_.threads, [&](size_t s) -> absl::Status {
+        if (!of_strip[s].empty()) MeasureStrip(block, strips[s], of_strip[s]);
+        return covers.empty() ? absl::OkStatus() : AddTrimPoints(block, strips[s], covers);
+      }));
+    }
+    return absl::OkStatus();
   }
 
   void MeasureStrip(const SeasonBlock& block, const geo::Window& strip, const std::vector<size_t>& own) {
