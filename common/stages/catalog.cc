@@ -26,7 +26,7 @@ std::vector<StageInfo> MakeCatalog() {
   return {
       // One per input of the site, and one per auxiliary file (kind "file"). Not published, never reused.
       {"discover", 1, Make({{"column", ""}, {"kind", "sentinel2-l1c"}}), 0.01, 64 * kMiB},
-      {"l2a", 8,
+      {"l2a", 9,
        Make({{"adjacency", "true"}, {"aerosol", "continental"}, {"cirrus", "false"}, {"cloud_limit", "0.9"},
              {"processor", "arpent"}, {"terrain", "true"}}),
        1.0, 1536 * kMiB},

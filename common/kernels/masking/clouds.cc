@@ -1,11 +1,9 @@
 #include "common/kernels/masking/clouds.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
-#include <numbers>
 #include <vector>
 
+#include "common/kernels/masking/clear_haze.h"
 #include "common/kernels/masking/regions.h"
 
 namespace arpent::kernels {
@@ -13,14 +11,7 @@ namespace {
 
 using raster::Image;
 
-constexpr float kDefaultClearHaze = 0.010f;  // between the clear Kenyan (0.002) and Slovenian (0.02) scenes
-constexpr float kLeastClearHaze = -0.005f;
-constexpr float kMostClearHaze = 0.018f;  // under a high sun; beyond, the vegetation itself lies under haze
-constexpr float kMostLocalHaze = 0.010f;  // above the scene's, under a high sun; more is thin cloud
-constexpr float kLowSunAir = 1.2f, kLowestSunAir = 1.7f;  // sun zenith 50 to 63 degrees
-constexpr int kHazeCellPixels = 25;
-constexpr int kHazeReachCells = 2;
-constexpr int64_t kLeastVegetation = 400;  // pixels within reach, for a clear value of their own
+constexpr float kLaterInLowSun = 0.25f;    // by which the ramp of haze begins later, of what the air adds
 constexpr float kThinCirrus = 0.012f;      // Sen2Cor's thresholds at 1.38 um
 constexpr float kThickCirrus = 0.035f;
 constexpr int kLeastCloudPixels = 3;  // smaller certain spots are roofs
@@ -62,108 +53,9 @@ bool IsWater(const Spectrum& s) {
   return s.green > s.nir_narrow && s.swir1 < 0.06f && s.nir_narrow < 0.15f && s.green < 0.2f;
 }
 
-// Counts of haze over green vegetation that is not bright, in classes of 0.001.
-class HazeCounts {
- public:
-  void Add(float haze) {
-    ++counts_[std::clamp(static_cast<int>((haze - kLowest) / kClass), 0, kClasses - 1)];
-    ++total_;
-  }
-  void Add(const HazeCounts& other) {
-    for (int i = 0; i < kClasses; ++i) counts_[i] += other.counts_[i];
-    total_ += other.total_;
-  }
-  int64_t total() const { return total_; }
-
-  // 30th percentile, linear within a class.
-  float Clear() const {
-    const double wanted = 0.3 * static_cast<double>(total_);
-    double below = 0;
-    for (int i = 0; i < kClasses; ++i) {
-      if (counts_[i] > 0 && below + counts_[i] >= wanted) {
-        return kLowest + kClass * (static_cast<float>(i) + static_cast<float>((wanted - below) / counts_[i]));
-      }
-      below += counts_[i];
-    }
-    return kLowest;
-  }
-
- private:
-  static constexpr int kClasses = 128;
-  static constexpr float kLowest = -0.03f, kClass = 0.001f;
-  std::array<int32_t, kClasses> counts_{};
-  int64_t total_ = 0;
-};
-
-// The clear value of the haze, of the scene and, as aerosol varies, by place: over the vegetation within 5 km where there
-// is enough, else the scene's.
-class ClearHaze {
- public:
-  explicit ClearHaze(const MaskInput& input)
-      : columns_((input.width() + kHazeCellPixels - 1) / kHazeCellPixels), rows_((input.height() + kHazeCellPixels - 1) / kHazeCellPixels) {
-    std::vector<HazeCounts> cells(static_cast<size_t>(columns_) * rows_);
-    int64_t valid = 0;
-    for (int y = 0; y < input.height(); ++y) {
-      for (int x = 0; x < input.width(); ++x) {
-        if (input.valid(x, y) == 0) continue;
-        ++valid;
-        const Spectrum s = SpectrumAt(input, x, y);
-        if (Ratio(s.nir, s.red) > 0.4f && s.swir1 < 0.3f && s.blue < 0.12f) {
-          cells[(y / kHazeCellPixels) * columns_ + x / kHazeCellPixels].Add(Haze(s));
-        }
-      }
-    }
-    HazeCounts all;
-    for (const HazeCounts& cell : cells) all.Add(cell);
-    const float air = air_ = PathThroughHaze(input.sun_zenith_deg);
-    if (all.total() > 0 && all.total() >= valid / 50) of_scene_ = std::clamp(all.Clear(), kLeastClearHaze, kMostClearHaze * air);
-    const float most = std::min(kMostClearHaze * air, of_scene_ + kMostLocalHaze * air);
-    by_cell_ = Image<float>(columns_, rows_, of_scene_);
-    for (int y = 0; y < rows_; ++y) {
-      for (int x = 0; x < columns_; ++x) {
-        HazeCounts near;
-        for (int j = std::max(0, y - kHazeReachCells); j <= std::min(rows_ - 1, y + kHazeReachCells); ++j) {
-          for (int i = std::max(0, x - kHazeReachCells); i <= std::min(columns_ - 1, x + kHazeReachCells); ++i) {
-            near.Add(cells[j * columns_ + i]);
-          }
-        }
-        if (near.total() >= kLeastVegetation) by_cell_(x, y) = std::clamp(near.Clear(), kLeastClearHaze, most);
-      }
-    }
-  }
-
-  float of_scene() const { return of_scene_; }
-  float air() const { return air_; }
-
-  // Bilinear between the middles of cells.
-  float At(int x, int y) const {
-    const float u = std::clamp((x + 0.5f) / kHazeCellPixels - 0.5f, 0.0f, columns_ - 1.0f);
-    const float v = std::clamp((y + 0.5f) / kHazeCellPixels - 0.5f, 0.0f, rows_ - 1.0f);
-    const int x0 = static_cast<int>(u), y0 = static_cast<int>(v);
-    const int x1 = std::min(x0 + 1, columns_ - 1), y1 = std::min(y0 + 1, rows_ - 1);
-    const float top = by_cell_(x0, y0) + (by_cell_(x1, y0) - by_cell_(x0, y0)) * (u - x0);
-    const float bottom = by_cell_(x0, y1) + (by_cell_(x1, y1) - by_cell_(x0, y1)) * (u - x0);
-    return top + (bottom - top) * (v - y0);
-  }
-
- private:
-  // Haze of one thickness scatters more towards the sensor the lower the sun: as 1 / cos (single scattering). 1 for a high sun.
-  static float PathThroughHaze(double sun_zenith_deg) {
-    constexpr double kRadian = std::numbers::pi / 180, kHighSunZenithDeg = 40, kLeastCosine = 0.2;
-    const double cosine = std::max(std::cos(sun_zenith_deg * kRadian), kLeastCosine);
-    return static_cast<float>(std::max(1.0, std::cos(kHighSunZenithDeg * kRadian) / cosine));
-  }
-
-  int columns_, rows_;
-  float of_scene_ = kDefaultClearHaze;
-  float air_ = 1;
-  Image<float> by_cell_;
-};
-
-// `air`: how much more than under a high sun haze of one thickness reflects; haze that varies does as much more, which passes for
-// cloud under a low sun.
+// `air`: of a low sun (clear_haze.h); what haze varies by that the clear value does not follow grows with it.
 float CloudProbability(const Spectrum& s, float clear_haze, float air) {
-  const float later = 1 + Ramp(air, kLowSunAir, kLowestSunAir) * (air - 1);
+  const float later = 1 + kLaterInLowSun * LowSun(air) * (air - 1);
   float p = Ramp(Haze(s) - clear_haze, 0.01f * later, 0.05f + 0.01f * later);
   p = std::min(p, Ramp(s.blue, 0.05f, 0.12f));
   p = std::min(p, Ramp(s.swir1, 0.05f, 0.12f));
@@ -250,6 +142,7 @@ CloudMasks DetectClouds(const MaskInput& input, const KnownReflectance* known) {
   const int width = input.width();
   const int height = input.height();
   CloudMasks masks;
+  const float air = AirOfLowSun(input.sun_zenith_deg);
   const ClearHaze clear_haze(input);
   masks.clear_haze = clear_haze.of_scene();
   masks.cloud_percent = Image<uint8_t>(width, height, raster::kByteNoData);
@@ -265,7 +158,7 @@ CloudMasks DetectClouds(const MaskInput& input, const KnownReflectance* known) {
       masks.cirrus(x, y) = s.cirrus > kThinCirrus;
       const float clear = clear_haze.At(x, y);
       haze(x, y) = Haze(s) - clear;
-      const float p = snow ? 0.0f : CloudProbability(s, clear, clear_haze.air());
+      const float p = snow ? 0.0f : CloudProbability(s, clear, air);
       masks.cloud_percent(x, y) = static_cast<uint8_t>(p * 100.0f + 0.5f);
     }
   }

@@ -2,7 +2,7 @@
 //
 // A cloud is bright, spectrally flat, and bluer than the ground: the haze-optimised transform of Zhang, Guindon and
 // Cihlar (2002), blue - 0.5 red, is nearly constant over soil, vegetation and sand, and grows with cloud. Its clear
-// value is taken from the scene's own vegetation, by place, as aerosol varies. Brightness in the near and short-wave
+// value is taken from the scene itself, by place, as aerosol varies (clear_haze.h). Brightness in the near and short-wave
 // infrared keeps water and shadow out, the flatness blue / SWIR keeps bright soil, NDVI keeps canopies, NDSI (Dozier 1989) keeps snow. Each test is a
 // ramp from 0 to 1 and the least of them is the cloud probability; connected pixels above one half are a cloud within
 // reach of where it is certain, or as a whole when they are many (thin decks); it then grows by two pixels into what is
