@@ -212,8 +212,11 @@ float ClearHaze::Map::At(int x, int y) const {
 }
 
 float ClearHaze::At(int x, int y) const {
+  if (over_vegetation_.values.empty()) return 0;
   if (low_sun_ == 0) return over_vegetation_.At(x, y);
   return over_vegetation_.At(x, y) + (over_land_.At(x, y) - over_vegetation_.At(x, y)) * low_sun_;
 }
+
+float ClearHaze::AerosolAt(int x, int y) const { return std::max(0.0f, At(x, y) - kDefaultClearHaze); }
 
 }  // namespace arpent::kernels

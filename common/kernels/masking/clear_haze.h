@@ -22,10 +22,13 @@ float LowSun(float air);
 
 class ClearHaze {
  public:
+  ClearHaze() = default;  // none at all: 0
   explicit ClearHaze(const MaskInput& input);
 
   float of_scene() const { return of_scene_; }
   float At(int x, int y) const;
+  // What it is above that of ground under usual air, 0.010: aerosol's part.
+  float AerosolAt(int x, int y) const;
 
  private:
   // Values by square cells of pixels.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "common/kernels/masking/clear_haze.h"
 #include "common/kernels/masking/regions.h"
 
 namespace arpent::kernels {
@@ -143,8 +142,7 @@ CloudMasks DetectClouds(const MaskInput& input, const KnownReflectance* known) {
   const int height = input.height();
   CloudMasks masks;
   const float air = AirOfLowSun(input.sun_zenith_deg);
-  const ClearHaze clear_haze(input);
-  masks.clear_haze = clear_haze.of_scene();
+  masks.clear_haze = ClearHaze(input);
   masks.cloud_percent = Image<uint8_t>(width, height, raster::kByteNoData);
   masks.snow = masks.water = masks.cirrus = Image<uint8_t>(width, height);
   Image<float> haze(width, height);
@@ -156,7 +154,7 @@ CloudMasks DetectClouds(const MaskInput& input, const KnownReflectance* known) {
       masks.snow(x, y) = snow;
       masks.water(x, y) = IsWater(s);
       masks.cirrus(x, y) = s.cirrus > kThinCirrus;
-      const float clear = clear_haze.At(x, y);
+      const float clear = masks.clear_haze.At(x, y);
       haze(x, y) = Haze(s) - clear;
       const float p = snow ? 0.0f : CloudProbability(s, clear, air);
       masks.cloud_percent(x, y) = static_cast<uint8_t>(p * 100.0f + 0.5f);

@@ -14,6 +14,7 @@
 #include <cstdint>
 
 #include "common/kernels/masking/change.h"
+#include "common/kernels/masking/clear_haze.h"
 #include "common/kernels/masking/mask_input.h"
 #include "common/raster/image.h"
 
@@ -22,7 +23,7 @@ namespace arpent::kernels {
 struct CloudMasks {
   raster::Image<uint8_t> cloud_percent;               // 0-100, kByteNoData where not valid
   raster::Image<uint8_t> cloud, cirrus, snow, water;  // 0 or 1; cirrus: thin, where there is no cloud
-  float clear_haze = 0;                               // the clear value of blue - 0.5 red, of the scene as a whole
+  ClearHaze clear_haze;
 };
 
 // Probability in percent from which a pixel is taken for (part of) a cloud.

@@ -24,6 +24,7 @@ constexpr int kCellPixels = 128;
 constexpr double kLeastCorrelation = 0.05;  // of the scene: below, dark ground is not explained by its clouds
 constexpr double kGoodCorrelation = 0.35;   // beyond chance; of a cell: its own height is taken
 constexpr int64_t kLeastCloudPixels = 200;  // of a cell and its neighbours, for a height of its own
+constexpr float kGreenOfHaze = 1.2f;        // aerosol in the green, of what it adds to blue - 0.5 red; shaded soil under it is greener than water
 constexpr float kLit = 0.85f;               // of the local mean: darker land may be shadow and makes no reference
 constexpr int kLeastLandPixels = 53;        // around, for a mean of their own
 
@@ -60,8 +61,9 @@ Land DescribeLand(const MaskInput& input, const CloudMasks& masks) {
     for (int x = 0; x < width; ++x) {
       if (input.valid(x, y) == 0) continue;
       land.brightness(x, y) = input.nir_narrow(x, y) + input.swir1(x, y);
+      const float green = input.green(x, y) - kGreenOfHaze * masks.clear_haze.AerosolAt(x, y);
       land.is_land(x, y) = masks.cloud(x, y) == 0 && masks.water(x, y) == 0 && land.brightness(x, y) >= 0.05f &&
-                           input.green(x, y) <= input.nir_narrow(x, y);
+                           green <= input.nir_narrow(x, y);
       land.rim(x, y) = masks.cloud(x, y) && masks.cloud_percent(x, y) < kRimPercent;
     }
   }
@@ -190,7 +192,7 @@ class HeightSearch {
       for (int x = 0; x < cloud_.width(); ++x) {
         if (masks.cloud(x, y)) {
           cloud_(x, y) = std::min<uint8_t>(masks.cloud_percent(x, y), 100);
-          thickness_(x, y) = Thickness(input.blue(x, y) - 0.5f * input.red(x, y) - masks.clear_haze);
+          thickness_(x, y) = Thickness(input.blue(x, y) - 0.5f * input.red(x, y) - masks.clear_haze.At(x, y));
         }
       }
     }
