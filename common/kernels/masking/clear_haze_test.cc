@@ -47,8 +47,8 @@ TEST(ClearHaze, AirGrowsWithTheSunsZenithFromFortyDegreesOn) {
   EXPECT_EQ(AirOfLowSun(40), 1);
   EXPECT_NEAR(AirOfLowSun(60), 1.532, 1e-3);
   EXPECT_EQ(AirOfLowSun(80), AirOfLowSun(89));
-  EXPECT_EQ(LowSun(AirOfLowSun(49)), 0);
-  EXPECT_EQ(LowSun(AirOfLowSun(64)), 1);
+  EXPECT_EQ(LowSun(AirOfLowSun(43)), 0);
+  EXPECT_EQ(LowSun(AirOfLowSun(60)), 1);
 }
 
 TEST(ClearHaze, UnderALowSunFollowsAerosolOverBareGround) {
