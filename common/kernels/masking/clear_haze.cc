@@ -20,7 +20,7 @@ constexpr int kVegetationCellPixels = 25;
 constexpr int kVegetationReachCells = 2;
 constexpr int64_t kLeastVegetation = 400;  // pixels within reach, for a clear value of their own
 
-constexpr float kLowSunAir = 1.05f, kLowestSunAir = 1.5f;  // sun zenith 43 to 59 degrees
+constexpr float kLowSunAir = 1.05f, kLowestSunAir = 1.7f;  // sun zenith 43 to 63 degrees
 constexpr int kLandCellPixels = 8;
 constexpr int kLandReachCells = 2;
 constexpr int64_t kLeastLand = 60;      // pixels within reach, for a clear value of their own

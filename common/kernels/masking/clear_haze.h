@@ -2,7 +2,7 @@
 // and Cihlar 2002), of a scene and by place, as aerosol varies.
 //
 // Under a high sun aerosol adds less than covers differ by, so that only vegetation is asked: the 30th percentile over the scene's,
-// and over that within 5 km. Under a low sun (from a sun zenith of 43 degrees on, wholly from 59) light's long path makes aerosol
+// and over that within 5 km. Under a low sun (from a sun zenith of 43 degrees on, wholly from 63) light's long path makes aerosol
 // outweigh what covers differ by, winter leaves little vegetation, and haze that varies within kilometres passes for cloud. All land
 // is asked then, within 1.2 km, and what sets aerosol apart from cloud is that it thickens slowly: the clear value is the lower
 // envelope of those values under a bounded slope. Land wholly under cloud so takes the value of the land around the cloud.

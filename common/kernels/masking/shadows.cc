@@ -24,7 +24,8 @@ constexpr int kCellPixels = 128;
 constexpr double kLeastCorrelation = 0.05;  // of the scene: below, dark ground is not explained by its clouds
 constexpr double kGoodCorrelation = 0.35;   // beyond chance; of a cell: its own height is taken
 constexpr int64_t kLeastCloudPixels = 200;  // of a cell and its neighbours, for a height of its own
-constexpr float kGreenOfHaze = 1.2f;        // aerosol in the green, of what it adds to blue - 0.5 red; shaded soil under it is greener than water
+// Aerosol in the green, of what it adds to blue - 0.5 red: under it shaded soil is greener than it is bright in the near infrared.
+constexpr float kGreenOfHaze = 1.2f;
 constexpr float kLit = 0.85f;               // of the local mean: darker land may be shadow and makes no reference
 constexpr int kLeastLandPixels = 53;        // around, for a mean of their own
 

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <random>
 
@@ -114,6 +115,28 @@ TEST(DetectShadows, AShadowThatFillsMostOfASmallSceneIsFound) {
 }
 
 // Dark fields beside clouds: some height always matches them a little, but another sun would match them better.
+TEST(DetectShadows, ShadedSoilUnderHazeIsNotTakenForWater) {
+  constexpr double kSunZenithDeg = 71.57;  // a shadow of three times the height, due north
+  constexpr int kShift = 60;               // of 1200 m
+  Scene scene(160, 160, kSoil);
+  Image<uint8_t> painted(160, 160);
+  for (int y = 100; y < 120; ++y) {
+    for (int x = 60; x < 90; ++x) scene.Mix(x, y - kShift, Cover{}, 0.62f), painted(x, y - kShift) = 1;
+  }
+  for (int y = 0; y < 160; ++y) {
+    for (int x = 0; x < 160; ++x) {
+      for (size_t b = 0; b < scene.bands.size(); ++b) scene.bands[b](x, y) += std::array{.1f, .08f, .06f, .02f, .02f, .01f, .0f}[b];
+    }
+  }
+  ASSERT_GT(scene.bands[1](70, 50), scene.bands[4](70, 50));
+  scene.Rectangle(60, 100, 30, 20, kCloud);
+  MaskInput input = scene.Input();
+  input.sun_zenith_deg = kSunZenithDeg;
+  const ShadowMask found = DetectShadows(input, DetectClouds(input), {kSunZenithDeg, 180, 0, 0, 60});
+  EXPECT_GT(F1(painted, found.shadow), 0.9);
+  EXPECT_NEAR(found.cloud_height_m, 1200, 40);
+}
+
 TEST(DetectShadows, DarkGroundThatAnotherSunExplainsBetterIsNoShadow) {
   constexpr int kShift = 12;
   Scene scene = Fields(100, 5);
