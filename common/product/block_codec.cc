@@ -45,12 +45,14 @@ void Difference(const char* in, int width, size_t rows, char* out) {
 
 template <typename T>
 void Accumulate(char* pixels, int width, size_t rows) {
-  std::vector<T> row(width);
   for (size_t y = 0; y < rows; ++y) {
-    char* const at = pixels + y * width * sizeof(T);
-    std::memcpy(row.data(), at, width * sizeof(T));
-    for (int x = 1; x < width; ++x) row[x] = static_cast<T>(row[x] + row[x - 1]);
-    std::memcpy(at, row.data(), width * sizeof(T));
+    T sum = 0;
+    for (int x = 0; x < width; ++x, pixels += sizeof(T)) {
+      T difference;
+      std::memcpy(&difference, pixels, sizeof(T));
+      sum = static_cast<T>(sum + difference);
+      std::memcpy(pixels, &sum, sizeof(T));
+    }
   }
 }
 

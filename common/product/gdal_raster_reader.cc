@@ -1,4 +1,5 @@
-// RasterReader over GDAL's drivers, through /vsiarpent.
+// RasterReader: GDAL's GeoTIFF driver, through /vsiarpent, opens a raster and says where its blocks lie; those that this
+// product wrote are read and decoded here, others by GDAL.
 #include <cpl_error.h>
 #include <gdal.h>
 #include <ogr_srs_api.h>
@@ -6,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -13,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "common/base/status.h"
+#include "common/product/block_layout.h"
 #include "common/product/raster_reader.h"
 #include "common/storage/quiet_gdal.h"
 
@@ -25,6 +28,14 @@ constexpr GDALDataType GdalType() {
   if constexpr (std::is_same_v<T, uint16_t>) return GDT_UInt16;
   if constexpr (std::is_same_v<T, int16_t>) return GDT_Int16;
   return GDT_Float32;
+}
+
+template <typename T>
+constexpr PixelType PixelTypeOf() {
+  if constexpr (std::is_same_v<T, uint8_t>) return PixelType::kUInt8;
+  if constexpr (std::is_same_v<T, uint16_t>) return PixelType::kUInt16;
+  if constexpr (std::is_same_v<T, int16_t>) return PixelType::kInt16;
+  return PixelType::kFloat32;
 }
 
 struct CloseDataset {
@@ -66,10 +77,11 @@ absl::StatusOr<geo::Grid> GridOf(GDALDatasetH dataset, const std::string& uri) {
 // GDAL's datasets are not thread-safe: each reading thread borrows one.
 class GdalRasterReader final : public RasterReader {
  public:
+  // With a layout of its blocks the dataset is not kept.
   GdalRasterReader(std::shared_ptr<const storage::StoreSet> stores, std::string uri, std::string path, geo::Grid grid,
-                   Dataset dataset)
-      : stores_(std::move(stores)), uri_(std::move(uri)), path_(std::move(path)), grid_(std::move(grid)) {
-    idle_.push_back(std::move(dataset));
+                   std::optional<BlockLayout> layout, Dataset dataset)
+      : stores_(std::move(stores)), uri_(std::move(uri)), path_(std::move(path)), grid_(std::move(grid)), layout_(std::move(layout)) {
+    if (!layout_) idle_.push_back(std::move(dataset));
   }
 
   const geo::Grid& grid() const override { return grid_; }
@@ -91,8 +103,14 @@ class GdalRasterReader final : public RasterReader {
       for (int y = 0; y < out.height(); ++y) std::fill(out.row(y).begin(), out.row(y).end(), outside);
     }
     if (inside.width <= 0 || inside.height <= 0) return absl::OkStatus();
-    ARPENT_ASSIGN_OR_RETURN(Dataset dataset, Borrow());
     const raster::View<T> part = out.Sub({inside.x - window.x, inside.y - window.y, inside.width, inside.height});
+    if (layout_ && layout_->type() == PixelTypeOf<T>()) {
+      const absl::Status status =
+          layout_->Read(inside, reinterpret_cast<char*>(part.data()), static_cast<int64_t>(part.stride() * sizeof(T)));
+      return absl::IsDataLoss(status) ? absl::DataLossError(absl::StrCat(uri_, " does not decode: ", status.message()))
+                                      : Annotate(status, uri_);
+    }
+    ARPENT_ASSIGN_OR_RETURN(Dataset dataset, Borrow());
     storage::ClearLastVsiError();
     const storage::QuietGdal quiet;
     const CPLErr error = GDALRasterIO(GDALGetRasterBand(dataset.get(), 1), GF_Read, inside.x, inside.y, inside.width,
@@ -123,6 +141,7 @@ class GdalRasterReader final : public RasterReader {
   const std::shared_ptr<const storage::StoreSet> stores_;
   const std::string uri_, path_;
   const geo::Grid grid_;
+  const std::optional<BlockLayout> layout_;
   mutable absl::Mutex mutex_;
   mutable std::vector<Dataset> idle_ ABSL_GUARDED_BY(mutex_);
 };
@@ -133,11 +152,14 @@ absl::StatusOr<std::unique_ptr<RasterReader>> RasterReader::Open(std::shared_ptr
                                                                  const std::string& uri) {
   static absl::once_flag once;
   absl::call_once(once, GDALAllRegister);
-  ARPENT_RETURN_IF_ERROR(stores->Stat(uri).status());
+  ARPENT_ASSIGN_OR_RETURN(const storage::StoreUri place, storage::StoreUri::Parse(uri));
+  ARPENT_ASSIGN_OR_RETURN(storage::ObjectStore* const store, stores->Find(place.store));
+  ARPENT_ASSIGN_OR_RETURN(const storage::ObjectInfo object, store->Stat(place.path));
   ARPENT_ASSIGN_OR_RETURN(const std::string path, storage::GdalPath(uri));
   ARPENT_ASSIGN_OR_RETURN(Dataset dataset, OpenDataset(path, uri));
   ARPENT_ASSIGN_OR_RETURN(geo::Grid grid, GridOf(dataset.get(), uri));
-  return std::make_unique<GdalRasterReader>(std::move(stores), uri, path, std::move(grid), std::move(dataset));
+  std::optional<BlockLayout> layout = BlockLayout::Of(dataset.get(), store, object);
+  return std::make_unique<GdalRasterReader>(std::move(stores), uri, path, std::move(grid), std::move(layout), std::move(dataset));
 }
 
 }  // namespace arpent::product

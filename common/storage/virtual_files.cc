@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -26,8 +28,10 @@ namespace {
 constexpr char kPrefix[] = "/vsiarpent/";
 constexpr size_t kSmallestReadAhead = size_t{64} << 10;
 constexpr size_t kLargestReadAhead = size_t{4} << 20;
+constexpr size_t kReadAheadOfAll = size_t{96} << 20;  // what all open objects together may hold: a season is hundreds of them
 
 thread_local absl::Status last_error;
+std::atomic<int> open_objects{0};
 
 struct Installed {
   absl::Mutex mutex;
@@ -67,10 +71,14 @@ absl::StatusOr<Place> Locate(absl::string_view name) {
   return place;
 }
 
-// One open object. Reads ahead: little after a jump, ever more while the reader goes straight on.
+// One open object. Reads ahead: little after a jump, ever more while the reader goes straight on, never more than its share of
+// the memory that all of them may hold. What is wanted beyond that is read where it goes.
 class OpenObject {
  public:
-  OpenObject(Place place, ObjectInfo info) : place_(std::move(place)), info_(std::move(info)) {}
+  OpenObject(Place place, ObjectInfo info) : place_(std::move(place)), info_(std::move(info)) { ++open_objects; }
+  ~OpenObject() { --open_objects; }
+  OpenObject(const OpenObject&) = delete;
+  OpenObject& operator=(const OpenObject&) = delete;
 
   vsi_l_offset Tell() const { return position_; }
   bool AtEnd() const { return at_end_; }
@@ -95,46 +103,81 @@ class OpenObject {
         at_end_ = true;
         break;
       }
-      if (!Fill(length - done)) break;
+      const size_t left = static_cast<size_t>(static_cast<vsi_l_offset>(info_.size_bytes) - position_);
+      const size_t wanted = std::min(left, length - done), share = Share();
+      const size_t size = std::min(left, NextReadAhead(share));
+      if (wanted >= size) {
+        Drop();
+        if (!ReadFromStore(out + done, wanted)) break;
+        done += wanted;
+        position_ += wanted;
+      } else if (!Fill(size)) {
+        break;
+      }
     }
     return done;
   }
 
  private:
+  static size_t Share() {
+    return std::clamp(kReadAheadOfAll / static_cast<size_t>(std::max(1, open_objects.load())), kSmallestReadAhead, kLargestReadAhead);
+  }
+
   size_t CopyBuffered(char* out, size_t length) const {
-    if (position_ < start_ || position_ >= start_ + buffer_.size()) return 0;
+    if (position_ < start_ || position_ >= start_ + size_) return 0;
     const size_t from = static_cast<size_t>(position_ - start_);
-    const size_t count = std::min(length, buffer_.size() - from);
-    std::memcpy(out, buffer_.data() + from, count);
+    const size_t count = std::min(length, size_ - from);
+    std::memcpy(out, buffer_.get() + from, count);
     return count;
   }
 
-  bool Fill(size_t wanted) {
-    const bool straight_on = position_ == start_ + buffer_.size() && !buffer_.empty();
-    read_ahead_ = straight_on ? std::min(read_ahead_ * 2, kLargestReadAhead) : kSmallestReadAhead;
-    const size_t left = static_cast<size_t>(static_cast<vsi_l_offset>(info_.size_bytes) - position_);
-    buffer_.resize(std::min(left, std::max(wanted, read_ahead_)));
+  size_t NextReadAhead(size_t most) {
+    read_ahead_ = position_ == next_ ? std::min(read_ahead_ * 2, most) : kSmallestReadAhead;
+    return read_ahead_;
+  }
+
+  void Drop() {
+    buffer_.reset();
+    size_ = capacity_ = 0;
+  }
+
+  bool Fill(size_t size) {
+    if (capacity_ < size || capacity_ > 2 * size) {
+      Drop();
+      buffer_ = std::make_unique_for_overwrite<char[]>(size);
+      capacity_ = size;
+    }
     start_ = position_;
-    const absl::StatusOr<size_t> got = place_.store->Read(place_.path, info_.etag, static_cast<int64_t>(position_),
-                                                          buffer_.size(), buffer_.data());
-    const bool whole = got.ok() && *got == buffer_.size();
+    size_ = size;
+    const bool whole = ReadFromStore(buffer_.get(), size);
+    if (!whole) Drop();
+    return whole;
+  }
+
+  // Bytes from the position on; an error becomes GDAL's.
+  bool ReadFromStore(char* out, size_t size) {
+    const absl::StatusOr<size_t> got =
+        place_.store->Read(place_.path, info_.etag, static_cast<int64_t>(position_), size, out);
+    const bool whole = got.ok() && *got == size;
     if (!got.ok()) Remember(got.status());
     if (got.ok() && !whole) {
       Remember(absl::DataLossError(absl::StrCat(place_.path, ": ends before its ", info_.size_bytes, " bytes")));
     }
-    if (!whole) {
-      CPLError(CE_Failure, CPLE_FileIO, "%s", last_error.ToString().c_str());
-      buffer_.clear();
-    }
+    if (!whole) CPLError(CE_Failure, CPLE_FileIO, "%s", last_error.ToString().c_str());
+    next_ = whole ? position_ + size : kNowhere;
     return whole;
   }
+
+  static constexpr vsi_l_offset kNowhere = std::numeric_limits<vsi_l_offset>::max();
 
   const Place place_;
   const ObjectInfo info_;
   vsi_l_offset position_ = 0;
   bool at_end_ = false;
-  vsi_l_offset start_ = 0;  // of `buffer_` in the object
-  std::vector<char> buffer_;
+  std::unique_ptr<char[]> buffer_;
+  size_t size_ = 0, capacity_ = 0;
+  vsi_l_offset start_ = 0;        // of the buffer in the object
+  vsi_l_offset next_ = kNowhere;  // behind what was read last
   size_t read_ahead_ = kSmallestReadAhead;
 };
 
