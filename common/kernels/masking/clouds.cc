@@ -20,6 +20,12 @@ constexpr int kThinDeckPercent = 60;  // in the mean over it: towns reach 50
 constexpr int kPatchPixels = 500;        // 1.8 km2
 constexpr float kThinHaze = 0.065f;      // above the clear value, at the most
 constexpr float kUniformHaze = 0.006f;   // standard deviation
+// So is a part of a larger region that is flat from pixel to pixel and ends steeply: a town beside a cloud.
+constexpr float kFlatHaze = 0.007f;      // between a pixel and any of its neighbours' neighbours
+constexpr int kLeastPlateauPixels = 8;
+constexpr int kMixedPixels = 2;          // at its edge
+constexpr float kEdgeDrop = 0.015f;      // of haze beyond them, below the plateau's mean
+constexpr int kEdgePercent = 60;         // of what lies there must be so much lower
 constexpr uint8_t kMostBesideSnow = 40;  // below what makes a cloud: a pixel of snow and ground looks like one
 constexpr int kReachPixels = 10;
 constexpr int kRimPixels = 2;  // a cloud's rim: thinner and thinner, but above the clear haze of the place
@@ -66,6 +72,114 @@ float CloudProbability(const Spectrum& s, float clear_haze, float air) {
   return s.cirrus >= kThickCirrus ? std::max(p, 0.6f) : p;
 }
 
+// The haze of a connected part.
+struct Part {
+  int pixels = 0;
+  int evident = 0;
+  float most_haze = 0;
+  double haze = 0, haze_squared = 0;
+
+  void Add(float pixel_haze, uint8_t is_evident) {
+    ++pixels;
+    evident += is_evident;
+    most_haze = std::max(most_haze, pixel_haze);
+    haze += pixel_haze, haze_squared += double{pixel_haze} * pixel_haze;
+  }
+  float MeanHaze() const { return static_cast<float>(haze / pixels); }
+  bool MayBeGround() const {
+    const double mean = haze / pixels;
+    const double variance = haze_squared / pixels - mean * mean;
+    return pixels <= kPatchPixels && 2 * evident < pixels && most_haze < kThinHaze && variance < double{kUniformHaze} * kUniformHaze;
+  }
+};
+
+std::vector<Part> Describe(const Regions& regions, const Image<float>& haze, const Image<uint8_t>& evident) {
+  std::vector<Part> parts(regions.count + 1);
+  for (size_t i = 0; i < haze.size(); ++i) {
+    const int label = regions.labels.data()[i];
+    if (label != 0) parts[label].Add(haze.data()[i], evident.data()[i]);
+  }
+  return parts;
+}
+
+void RemovePatches(const Image<float>& haze, const Image<uint8_t>& evident, Image<uint8_t>& probable) {
+  const Regions regions = LabelRegions(probable.view());
+  const std::vector<Part> parts = Describe(regions, haze, evident);
+  for (size_t i = 0; i < probable.size(); ++i) {
+    const int label = regions.labels.data()[i];
+    if (label != 0 && parts[label].MayBeGround()) probable.data()[i] = 0;
+  }
+}
+
+// Whether a pixel and its neighbours are probable cloud, thin, and of one thickness.
+bool IsFlat(const Image<uint8_t>& probable, const Image<float>& haze, int x, int y) {
+  float least = haze(x, y), most = least;
+  for (int j = y - 1; j <= y + 1; ++j) {
+    for (int i = x - 1; i <= x + 1; ++i) {
+      if (i < 0 || i >= haze.width() || j < 0 || j >= haze.height() || !probable(i, j)) return false;
+      least = std::min(least, haze(i, j)), most = std::max(most, haze(i, j));
+    }
+  }
+  return most < kThinHaze && most - least < kFlatHaze;
+}
+
+struct Pixel {
+  int x = 0, y = 0;
+};
+
+// Labels what has no label and lies next to these pixels; returns what it labelled.
+std::vector<Pixel> GrowLabels(const std::vector<Pixel>& pixels, Image<int32_t>& labels) {
+  std::vector<Pixel> grown;
+  for (const Pixel& p : pixels) {
+    for (int y = std::max(0, p.y - 1); y <= std::min(labels.height() - 1, p.y + 1); ++y) {
+      for (int x = std::max(0, p.x - 1); x <= std::min(labels.width() - 1, p.x + 1); ++x) {
+        if (labels(x, y) != 0) continue;
+        labels(x, y) = labels(p.x, p.y);
+        grown.push_back({x, y});
+      }
+    }
+  }
+  return grown;
+}
+
+// Takes plateaus that end steeply out of larger regions, with the mixed pixels of their edge.
+void RemovePlateaus(const Image<uint8_t>& percent, const Image<float>& haze, const Image<uint8_t>& evident, Image<uint8_t>& probable) {
+  const int width = haze.width();
+  const int height = haze.height();
+  Image<uint8_t> flat(width, height);
+  std::vector<Pixel> front;
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      flat(x, y) = probable(x, y) && IsFlat(probable, haze, x, y);
+      if (flat(x, y)) front.push_back({x, y});
+    }
+  }
+  if (front.empty()) return;
+  Regions regions = LabelRegions(flat.view());
+  const std::vector<Part> plateaus = Describe(regions, haze, evident);
+  for (int ring = 0; ring < kMixedPixels; ++ring) front = GrowLabels(front, regions.labels);
+  struct Surroundings {
+    int pixels = 0, lower = 0;
+  };
+  std::vector<Surroundings> around(regions.count + 1);
+  for (const Pixel& p : GrowLabels(front, regions.labels)) {
+    int32_t& label = regions.labels(p.x, p.y);
+    if (percent(p.x, p.y) != raster::kByteNoData) {
+      ++around[label].pixels;
+      around[label].lower += haze(p.x, p.y) < plateaus[label].MeanHaze() - kEdgeDrop;
+    }
+    label = 0;
+  }
+  for (size_t i = 0; i < probable.size(); ++i) {
+    const int label = regions.labels.data()[i];
+    if (label == 0 || haze.data()[i] >= kThinHaze) continue;
+    const Surroundings& s = around[label];
+    if (plateaus[label].pixels >= kLeastPlateauPixels && plateaus[label].MayBeGround() && 100 * s.lower > kEdgePercent * s.pixels) {
+      probable.data()[i] = 0;
+    }
+  }
+}
+
 // Regions of probable cloud: thin decks as a whole, others within reach of where they are certain, so that a cloud does
 // not run over the town next to it.
 // `haze`: what is there above the clear value. `evident`: cloud for another reason than its haze.
@@ -78,20 +192,13 @@ Image<uint8_t> KeepClouds(const Image<uint8_t>& percent, const Image<float>& haz
       probable(x, y) = percent(x, y) != raster::kByteNoData && percent(x, y) >= kCloudPercent;
     }
   }
+  RemovePatches(haze, evident, probable);
+  RemovePlateaus(percent, haze, evident, probable);
   const Regions regions = LabelRegions(probable.view());
   struct Region {
     int pixels = 0;
     int certain = 0;
-    int evident = 0;
     int64_t percent = 0;
-    float most_haze = 0;
-    double haze = 0, haze_squared = 0;
-
-    bool IsGround() const {
-      const double mean = haze / pixels;
-      const double variance = haze_squared / pixels - mean * mean;
-      return pixels <= kPatchPixels && 2 * evident < pixels && most_haze < kThinHaze && variance < double{kUniformHaze} * kUniformHaze;
-    }
   };
   std::vector<Region> region(regions.count + 1);
   for (int y = 0; y < height; ++y) {
@@ -99,17 +206,14 @@ Image<uint8_t> KeepClouds(const Image<uint8_t>& percent, const Image<float>& haz
       Region& r = region[regions.labels(x, y)];
       ++r.pixels;
       r.certain += percent(x, y) >= kCertainCloudPercent;
-      r.evident += evident(x, y);
       r.percent += percent(x, y);
-      r.most_haze = std::max(r.most_haze, haze(x, y));
-      r.haze += haze(x, y), r.haze_squared += double{haze(x, y)} * haze(x, y);
     }
   }
   Image<uint8_t> certain(width, height);
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
       const Region& r = region[regions.labels(x, y)];
-      certain(x, y) = probable(x, y) && percent(x, y) >= kCertainCloudPercent && r.pixels >= kLeastCloudPixels && !r.IsGround();
+      certain(x, y) = probable(x, y) && percent(x, y) >= kCertainCloudPercent && r.pixels >= kLeastCloudPixels;
     }
   }
   Image<uint8_t> kept = Dilate(certain.view(), kReachPixels);
@@ -118,7 +222,7 @@ Image<uint8_t> KeepClouds(const Image<uint8_t>& percent, const Image<float>& haz
       const Region& r = region[regions.labels(x, y)];
       const bool thin_deck = r.pixels >= kThinDeckPixels && r.percent >= int64_t{kThinDeckPercent} * r.pixels;
       const bool cloud = r.certain > 0 && r.pixels >= kLeastCloudPixels && kept(x, y);
-      kept(x, y) = probable(x, y) && (thin_deck || cloud) && !r.IsGround();
+      kept(x, y) = probable(x, y) && (thin_deck || cloud);
     }
   }
   return kept;
