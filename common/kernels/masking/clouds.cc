@@ -21,11 +21,11 @@ constexpr int kPatchPixels = 500;        // 1.8 km2
 constexpr float kThinHaze = 0.065f;      // above the clear value, at the most
 constexpr float kUniformHaze = 0.006f;   // standard deviation
 // So is a part of a larger region that is flat from pixel to pixel and ends steeply: a town beside a cloud.
-constexpr float kFlatHaze = 0.007f;      // between a pixel and any of its neighbours' neighbours
+constexpr float kFlatHaze = 0.007f;      // between the most and the least of a pixel and its neighbours
 constexpr int kLeastPlateauPixels = 8;
 constexpr int kMixedPixels = 2;          // at its edge
 constexpr float kEdgeDrop = 0.015f;      // of haze beyond them, below the plateau's mean
-constexpr int kEdgePercent = 60;         // of what lies there must be so much lower
+constexpr int kEdgePercent = 70;         // of what lies there must be so much lower, where it is not higher by as much: cloud
 constexpr uint8_t kMostBesideSnow = 40;  // below what makes a cloud: a pixel of snow and ground looks like one
 constexpr int kReachPixels = 10;
 constexpr int kRimPixels = 2;  // a cloud's rim: thinner and thinner, but above the clear haze of the place
@@ -72,7 +72,7 @@ float CloudProbability(const Spectrum& s, float clear_haze, float air) {
   return s.cirrus >= kThickCirrus ? std::max(p, 0.6f) : p;
 }
 
-// The haze of a connected part.
+// What there is of haze in a connected part of probable cloud.
 struct Part {
   int pixels = 0;
   int evident = 0;
@@ -102,6 +102,7 @@ std::vector<Part> Describe(const Regions& regions, const Image<float>& haze, con
   return parts;
 }
 
+// Takes whole regions that are thin and of one thickness out of probable cloud.
 void RemovePatches(const Image<float>& haze, const Image<uint8_t>& evident, Image<uint8_t>& probable) {
   const Regions regions = LabelRegions(probable.view());
   const std::vector<Part> parts = Describe(regions, haze, evident);
@@ -158,15 +159,16 @@ void RemovePlateaus(const Image<uint8_t>& percent, const Image<float>& haze, con
   Regions regions = LabelRegions(flat.view());
   const std::vector<Part> plateaus = Describe(regions, haze, evident);
   for (int ring = 0; ring < kMixedPixels; ++ring) front = GrowLabels(front, regions.labels);
-  struct Surroundings {
+  struct Surroundings {  // which are not higher
     int pixels = 0, lower = 0;
   };
   std::vector<Surroundings> around(regions.count + 1);
   for (const Pixel& p : GrowLabels(front, regions.labels)) {
     int32_t& label = regions.labels(p.x, p.y);
     if (percent(p.x, p.y) != raster::kByteNoData) {
-      ++around[label].pixels;
-      around[label].lower += haze(p.x, p.y) < plateaus[label].MeanHaze() - kEdgeDrop;
+      const float above = haze(p.x, p.y) - plateaus[label].MeanHaze();
+      around[label].pixels += above < kEdgeDrop;
+      around[label].lower += above < -kEdgeDrop;
     }
     label = 0;
   }

@@ -192,6 +192,26 @@ TEST(DetectClouds, APatchOfOneThicknessIsGroundButOneThatThickensInwardsIsCloud)
   EXPECT_GE(Count(DetectClouds(cloud.Input()).cloud), 90);
 }
 
+TEST(DetectClouds, ATownBesideACloudIsGroundButAThinPartInsideACloudIsCloud) {
+  Scene town(80, 80, kMeadow);
+  town.Rectangle(30, 30, 12, 12, kGreyTown);
+  town.Rectangle(42, 30, 12, 12, kCloud);
+  Image<uint8_t> painted(80, 80);
+  for (int y = 30; y < 42; ++y) {
+    for (int x = 42; x < 54; ++x) painted(x, y) = 1;
+  }
+  const CloudMasks beside = DetectClouds(town.Input());
+  ASSERT_GE(beside.cloud_percent(35, 35), 80);
+  EXPECT_EQ(CountBoth(beside.cloud, painted), 144);
+  EXPECT_LE(Count(beside.cloud), 144 + 2 * 16);  // and the cloud's rim
+
+  Scene inside(80, 80, kMeadow);
+  inside.Rectangle(20, 20, 40, 40, kCloud);
+  inside.Rectangle(34, 34, 12, 12, kMeadow);
+  inside.Rectangle(34, 34, 12, 12, kCloud, 0.22f);
+  EXPECT_EQ(Count(DetectClouds(inside.Input()).cloud), 1600);
+}
+
 TEST(DetectClouds, ThinCirrusIsSeenAt1380nm) {
   Scene scene(20, 20, kMeadow);
   scene.cirrus = Image<float>(20, 20, 0.02f);
