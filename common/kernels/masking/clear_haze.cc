@@ -12,6 +12,7 @@ namespace {
 
 using raster::Image;
 
+constexpr float kClearCirrus = 0.0025f;  // at 1.38 um of a clear sky, with its noise
 constexpr float kDefaultClearHaze = 0.010f;  // between the clear Kenyan (0.002) and Slovenian (0.02) scenes
 constexpr float kLeastClearHaze = -0.005f;
 constexpr float kMostClearHaze = 0.018f;  // under a high sun; beyond, the vegetation itself lies under haze
@@ -101,8 +102,6 @@ class CellCounts {
   std::vector<HazeCounts<Count, kClasses>> cells_;
 };
 
-float HazeAt(const MaskInput& input, int x, int y) { return input.blue(x, y) - 0.5f * input.red(x, y); }
-
 bool IsVegetation(const MaskInput& input, int x, int y) {
   const float nir = input.nir(x, y), red = input.red(x, y);
   return (nir - red) / std::max(nir + red, 0.01f) > 0.4f && input.swir1(x, y) < 0.3f && input.blue(x, y) < 0.12f;
@@ -137,6 +136,11 @@ void BoundSlope(float slope, Image<float>& values) {
 }
 
 }  // namespace
+
+float HazeAt(const MaskInput& input, int x, int y) {
+  const float cirrus = input.cirrus.width() == 0 ? 0.0f : std::max(0.0f, input.cirrus(x, y) - kClearCirrus);
+  return input.blue(x, y) - 0.5f * (input.red(x, y) + cirrus);
+}
 
 float AirOfLowSun(double sun_zenith_deg) {
   constexpr double kRadian = std::numbers::pi / 180, kHighSunZenithDeg = 40, kLeastCosine = 0.2;

@@ -14,6 +14,10 @@
 
 namespace arpent::kernels {
 
+// Blue - 0.5 red, without the half of itself that thin cirrus, which is white, adds to it, as far as 1.38 um shows it. Water vapour
+// hides some of it there, never adds.
+float HazeAt(const MaskInput& input, int x, int y);
+
 // How much more haze of one thickness reflects than under a sun at a zenith of 40 degrees or less, by single scattering.
 float AirOfLowSun(double sun_zenith_deg);
 

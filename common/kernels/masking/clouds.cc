@@ -48,8 +48,6 @@ Spectrum SpectrumAt(const MaskInput& input, int x, int y) {
           input.cirrus.width() == 0 ? 0.0f : input.cirrus(x, y)};
 }
 
-float Haze(const Spectrum& s) { return s.blue - 0.5f * s.red; }
-
 bool IsSnow(const Spectrum& s) {
   return Ratio(s.green, s.swir1) > 0.4f && s.nir_narrow > 0.15f && s.swir1 < 0.2f && s.red > 0.12f && s.cirrus < 0.02f;
 }
@@ -58,10 +56,11 @@ bool IsWater(const Spectrum& s) {
   return s.green > s.nir_narrow && s.swir1 < 0.06f && s.nir_narrow < 0.15f && s.green < 0.2f;
 }
 
-// `air`: of a low sun (clear_haze.h); what haze varies by that the clear value does not follow grows with it.
-float CloudProbability(const Spectrum& s, float clear_haze, float air) {
+// `haze`: above the clear value. `air`: of a low sun (clear_haze.h); what haze varies by that the clear value does not
+// follow grows with it.
+float CloudProbability(const Spectrum& s, float haze, float air) {
   const float later = 1 + kLaterInLowSun * LowSun(air) * (air - 1);
-  float p = Ramp(Haze(s) - clear_haze, 0.01f * later, 0.05f + 0.01f * later);
+  float p = Ramp(haze, 0.01f * later, 0.05f + 0.01f * later);
   p = std::min(p, Ramp(s.blue, 0.05f, 0.12f));
   p = std::min(p, Ramp(s.swir1, 0.05f, 0.12f));
   p = std::min(p, Ramp(s.nir_narrow, 0.10f, 0.20f));
@@ -260,9 +259,8 @@ CloudMasks DetectClouds(const MaskInput& input, const KnownReflectance* known) {
       masks.snow(x, y) = snow;
       masks.water(x, y) = IsWater(s);
       masks.cirrus(x, y) = s.cirrus > kThinCirrus;
-      const float clear = masks.clear_haze.At(x, y);
-      haze(x, y) = Haze(s) - clear;
-      const float p = snow ? 0.0f : CloudProbability(s, clear, air);
+      haze(x, y) = HazeAt(input, x, y) - masks.clear_haze.At(x, y);
+      const float p = snow ? 0.0f : CloudProbability(s, haze(x, y), air);
       masks.cloud_percent(x, y) = static_cast<uint8_t>(p * 100.0f + 0.5f);
     }
   }

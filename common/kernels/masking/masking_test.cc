@@ -212,6 +212,21 @@ TEST(DetectClouds, ATownBesideACloudIsGroundButAThinPartInsideACloudIsCloud) {
   EXPECT_EQ(Count(DetectClouds(inside.Input()).cloud), 1600);
 }
 
+TEST(DetectClouds, BrightSoilUnderThinCirrusIsNoRimOfACloud) {
+  constexpr Cover kBrightSoil = {0.136f, 0.184f, 0.24f, 0.39f, 0.42f, 0.53f, 0.46f};
+  Scene scene(80, 80, kMeadow);
+  scene.Rectangle(20, 20, 40, 40, kBrightSoil);
+  scene.Rectangle(30, 30, 12, 12, kCloud);
+  for (int y = 10; y < 70; ++y) {
+    for (int x = 10; x < 70; ++x) {
+      for (auto& band : scene.bands) band(x, y) += 0.011f;
+      scene.cirrus(x, y) = 0.011f;
+    }
+  }
+  EXPECT_NEAR(HazeAt(scene.Input(), 25, 25), 0.016f + 0.5f * 0.0025f, 1e-6f);
+  EXPECT_EQ(Count(DetectClouds(scene.Input()).cloud), 144);
+}
+
 TEST(DetectClouds, ThinCirrusIsSeenAt1380nm) {
   Scene scene(20, 20, kMeadow);
   scene.cirrus = Image<float>(20, 20, 0.02f);

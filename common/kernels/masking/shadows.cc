@@ -193,7 +193,7 @@ class HeightSearch {
       for (int x = 0; x < cloud_.width(); ++x) {
         if (masks.cloud(x, y)) {
           cloud_(x, y) = std::min<uint8_t>(masks.cloud_percent(x, y), 100);
-          thickness_(x, y) = Thickness(input.blue(x, y) - 0.5f * input.red(x, y) - masks.clear_haze.At(x, y));
+          thickness_(x, y) = Thickness(HazeAt(input, x, y) - masks.clear_haze.At(x, y));
         }
       }
     }
