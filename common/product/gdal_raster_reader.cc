@@ -30,14 +30,6 @@ constexpr GDALDataType GdalType() {
   return GDT_Float32;
 }
 
-template <typename T>
-constexpr PixelType PixelTypeOf() {
-  if constexpr (std::is_same_v<T, uint8_t>) return PixelType::kUInt8;
-  if constexpr (std::is_same_v<T, uint16_t>) return PixelType::kUInt16;
-  if constexpr (std::is_same_v<T, int16_t>) return PixelType::kInt16;
-  return PixelType::kFloat32;
-}
-
 struct CloseDataset {
   void operator()(void* dataset) const { GDALClose(dataset); }
 };

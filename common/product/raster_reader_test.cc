@@ -18,15 +18,6 @@ namespace {
 
 using raster::Image;
 
-template <typename T>
-constexpr PixelType kTypeOf = PixelType::kUInt8;
-template <>
-constexpr PixelType kTypeOf<uint16_t> = PixelType::kUInt16;
-template <>
-constexpr PixelType kTypeOf<int16_t> = PixelType::kInt16;
-template <>
-constexpr PixelType kTypeOf<float> = PixelType::kFloat32;
-
 // A raster that this product wrote, and copies of it that GDAL wrote in other ways.
 class RasterReaderTest : public ::testing::Test {
  protected:
@@ -41,7 +32,7 @@ class RasterReaderTest : public ::testing::Test {
 
   template <typename T>
   void Write(const Image<T>& image) {
-    RasterOptions options{.type = kTypeOf<T>, .no_data = 0};
+    RasterOptions options{.type = PixelTypeOf<T>(), .no_data = 0};
     const geo::Grid grid{32633, 399960, 5000040, 10, image.width(), image.height()};
     ASSERT_OK_AND_ASSIGN(auto writer, RasterWriter::Create(folder_.File("ours.tif"), grid, options, 1));
     ASSERT_OK(writer->Write({0, 0, image.width(), image.height()}, image.view()));
@@ -92,13 +83,13 @@ class RasterReaderTest : public ::testing::Test {
     Image<T> image(kWidth, kHeight);
     for (size_t i = 0; i < image.size(); ++i) image.data()[i] = static_cast<T>(random() % 251 + i / 900);
     ASSERT_NO_FATAL_FAILURE(Write(image));
-    const char* const predictor = kTypeOf<T> == PixelType::kFloat32 ? "PREDICTOR=3" : "PREDICTOR=2";
+    const char* const predictor = PixelTypeOf<T>() == PixelType::kFloat32 ? "PREDICTOR=3" : "PREDICTOR=2";
     Copy("deflate.tif", {"COMPRESS=DEFLATE"});
     Copy("small-blocks.tif", {"COMPRESS=ZSTD", predictor, "BLOCKXSIZE=128", "BLOCKYSIZE=128"});
     Copy("oblong-blocks.tif", {"COMPRESS=ZSTD", predictor, "BLOCKXSIZE=256", "BLOCKYSIZE=128"});
     Copy("no-predictor.tif", {"COMPRESS=ZSTD"});
     // GDAL 3.6 does not read its own big-endian floats with predictor 3.
-    Copy("big-endian.tif", {"COMPRESS=ZSTD", kTypeOf<T> == PixelType::kFloat32 ? "PREDICTOR=1" : predictor, "ENDIANNESS=BIG"});
+    Copy("big-endian.tif", {"COMPRESS=ZSTD", PixelTypeOf<T>() == PixelType::kFloat32 ? "PREDICTOR=1" : predictor, "ENDIANNESS=BIG"});
     for (const char* name : {"ours.tif", "deflate.tif", "small-blocks.tif", "oblong-blocks.tif", "no-predictor.tif", "big-endian.tif"}) {
       ExpectPixels(name, image);
     }

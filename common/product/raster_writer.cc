@@ -24,14 +24,6 @@ namespace arpent::product {
 namespace {
 
 template <typename T>
-constexpr PixelType TypeOf() {
-  if constexpr (std::is_same_v<T, uint8_t>) return PixelType::kUInt8;
-  if constexpr (std::is_same_v<T, uint16_t>) return PixelType::kUInt16;
-  if constexpr (std::is_same_v<T, int16_t>) return PixelType::kInt16;
-  return PixelType::kFloat32;
-}
-
-template <typename T>
 absl::string_view BytesOf(const std::vector<T>& pixels) {
   return {reinterpret_cast<const char*>(pixels.data()), pixels.size() * sizeof(T)};
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -18,6 +19,15 @@
 namespace arpent::product {
 
 enum class PixelType { kUInt8, kUInt16, kInt16, kFloat32 };
+// Of pixels that are T in memory.
+template <typename T>
+constexpr PixelType PixelTypeOf() {
+  if constexpr (std::is_same_v<T, uint8_t>) return PixelType::kUInt8;
+  if constexpr (std::is_same_v<T, uint16_t>) return PixelType::kUInt16;
+  if constexpr (std::is_same_v<T, int16_t>) return PixelType::kInt16;
+  return PixelType::kFloat32;
+}
+
 enum class OverviewKind { kAverage, kNearest, kNone };  // nearest for codes; none for what nobody looks at
 
 struct CodeClass {  // one entry of a legend

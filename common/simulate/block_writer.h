@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <type_traits>
 
 #include "absl/status/status.h"
 #include "common/base/parallel.h"
@@ -14,14 +13,6 @@
 namespace arpent::simulate {
 
 inline constexpr int kWriteBlock = 512;  // px: a block of the files
-
-template <typename T>
-constexpr product::PixelType PixelTypeOf() {
-  return std::is_same_v<T, uint8_t>    ? product::PixelType::kUInt8
-         : std::is_same_v<T, uint16_t> ? product::PixelType::kUInt16
-         : std::is_same_v<T, int16_t>  ? product::PixelType::kInt16
-                                       : product::PixelType::kFloat32;
-}
 
 // `fill` gives the pixels of a window of the grid; it is called from several threads.
 template <typename T>

@@ -98,7 +98,7 @@ void FillBand(const SiteOptions& options, const SceneSimulation& scene, const Ma
 template <typename T>
 absl::Status Add(product::Publication& publication, const std::string& asset, const geo::Grid& grid,
                  product::RasterOptions options, int threads, const Fill<T>& fill) {
-  options.type = PixelTypeOf<T>();
+  options.type = product::PixelTypeOf<T>();
   ARPENT_ASSIGN_OR_RETURN(auto writer, publication.CreateRaster(asset, grid, options, threads));
   ARPENT_RETURN_IF_ERROR(WriteBlocks<T>(*writer, grid, threads, fill));
   return publication.FinishRaster(asset, std::move(writer));

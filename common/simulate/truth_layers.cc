@@ -19,7 +19,7 @@ absl::Status WriteRaster(const fs::path& path, const geo::Grid& grid, product::R
   std::error_code error;
   fs::create_directories(path.parent_path(), error);
   if (error) return absl::PermissionDeniedError(absl::StrCat(path.parent_path().string(), ": ", error.message()));
-  options.type = PixelTypeOf<T>();
+  options.type = product::PixelTypeOf<T>();
   ARPENT_ASSIGN_OR_RETURN(const auto writer, product::RasterWriter::Create(path.string(), grid, options, threads));
   ARPENT_RETURN_IF_ERROR(WriteBlocks<T>(*writer, grid, threads, fill));
   return writer->Finish().status();
