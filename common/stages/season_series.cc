@@ -32,9 +32,8 @@ struct QualityWeight {
   enum : uint8_t { kMasked = 0, kNearCloud = 1, kClear = 2 };
 };
 
-geo::Window Half(const geo::Window& window, int margin) {
-  return {window.x / 2 - margin, window.y / 2 - margin, window.width / 2 + window.width % 2 + 2 * margin,
-          window.height / 2 + window.height % 2 + 2 * margin};
+geo::Window Half(const geo::Window& window) {
+  return {window.x / 2, window.y / 2, window.width / 2 + window.width % 2, window.height / 2 + window.height % 2};
 }
 
 // A span of pixels cut where steps of `step` end, less the overlap: begins of all pieces, and the end.
@@ -197,7 +196,7 @@ std::vector<geo::Window> SeasonSeries::Blocks(const geo::Window& region, int64_t
       if (resolution == 20) block_bytes += 0.5;
     }
   }
-  // Half of the memory; the rest is for strips, outputs, open files and GDAL's cache.
+  // Half of the memory; the rest is for strips and outputs.
   const double most = static_cast<double>(memory_bytes) / 2;
   int width = 2 * kRasterBlock, height = kMostBlockRows;
   const auto bytes = [&] {
@@ -240,7 +239,7 @@ absl::Status SeasonSeries::ReadCoarse(size_t date, const geo::Window& window, Se
   result.clear = false;
   if (inside.width <= 0 || inside.height <= 0) return absl::OkStatus();
   const auto halve = [](int v) { return v >= 0 ? v / 2 : -((-v + 1) / 2); };
-  geo::Window half = Half(window, 0);
+  geo::Window half = Half(window);
   half.x = halve(at.x), half.y = halve(at.y);
   DateSeams& seams = seams_[date];
   const geo::Window wide_half{half.x, half.y, half.width + kOverlap / 2, half.height + kOverlap / 2};
@@ -271,7 +270,7 @@ absl::Status SeasonSeries::ReadFine(size_t date, const SeasonBlock& block, Seaso
   result.piece_clear = false;
   if (!result.clear) return absl::OkStatus();
   const geo::Window& piece = block.piece_;
-  const geo::Window half = Half({piece.x - block.window_.x, piece.y - block.window_.y, piece.width, piece.height}, 0);
+  const geo::Window half = Half({piece.x - block.window_.x, piece.y - block.window_.y, piece.width, piece.height});
   result.piece_clear = AnyUnmasked(result.quality.view().Sub(half));
   if (!result.piece_clear) return absl::OkStatus();
   const geo::Window at = InProduct(date, piece);
