@@ -103,8 +103,7 @@ class CellCounts {
 };
 
 bool IsVegetation(const MaskInput& input, int x, int y) {
-  const float nir = input.nir(x, y), red = input.red(x, y);
-  return (nir - red) / std::max(nir + red, 0.01f) > 0.4f && input.swir1(x, y) < 0.3f && input.blue(x, y) < 0.12f;
+  return NormalisedDifference(input.nir(x, y), input.red(x, y)) > 0.4f && input.swir1(x, y) < 0.3f && input.blue(x, y) < 0.12f;
 }
 
 bool IsLand(const MaskInput& input, int x, int y) {

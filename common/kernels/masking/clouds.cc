@@ -32,8 +32,6 @@ constexpr int kRimPixels = 2;  // a cloud's rim: thinner and thinner, but above 
 
 float Ramp(float value, float zero, float one) { return std::clamp((value - zero) / (one - zero), 0.0f, 1.0f); }
 
-float Ratio(float a, float b) { return (a - b) / std::max(a + b, 0.01f); }
-
 struct Spectrum {
   float blue, green, red, nir, nir_narrow, swir1, cirrus;
 };
@@ -49,7 +47,7 @@ Spectrum SpectrumAt(const MaskInput& input, int x, int y) {
 }
 
 bool IsSnow(const Spectrum& s) {
-  return Ratio(s.green, s.swir1) > 0.4f && s.nir_narrow > 0.15f && s.swir1 < 0.2f && s.red > 0.12f && s.cirrus < 0.02f;
+  return NormalisedDifference(s.green, s.swir1) > 0.4f && s.nir_narrow > 0.15f && s.swir1 < 0.2f && s.red > 0.12f && s.cirrus < 0.02f;
 }
 
 bool IsWater(const Spectrum& s) {
@@ -65,7 +63,7 @@ float CloudProbability(const Spectrum& s, float haze, float air) {
   p = std::min(p, Ramp(s.swir1, 0.05f, 0.12f));
   p = std::min(p, Ramp(s.nir_narrow, 0.10f, 0.20f));
   p = std::min(p, Ramp(s.blue / std::max(s.swir1, 0.01f), 0.2f, 0.45f));
-  p = std::min(p, Ramp(0.75f - Ratio(s.nir, s.red), 0.0f, 0.1f));
+  p = std::min(p, Ramp(0.75f - NormalisedDifference(s.nir, s.red), 0.0f, 0.1f));
   // Haze over which 1.38 um sees something too is cloud rather than aerosol.
   if (p >= 0.2f) p = std::min(1.0f, p + 0.3f * Ramp(s.cirrus, 0.0015f, 0.004f));
   return s.cirrus >= kThickCirrus ? std::max(p, 0.6f) : p;

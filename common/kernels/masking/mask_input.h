@@ -2,6 +2,7 @@
 #ifndef ARPENT_COMMON_KERNELS_MASKING_MASK_INPUT_H_
 #define ARPENT_COMMON_KERNELS_MASKING_MASK_INPUT_H_
 
+#include <algorithm>
 #include <cstdint>
 
 #include "common/raster/image.h"
@@ -19,6 +20,9 @@ struct MaskInput {
   int width() const { return blue.width(); }
   int height() const { return blue.height(); }
 };
+
+// (a - b) / (a + b), of dark pixels less.
+inline float NormalisedDifference(float a, float b) { return (a - b) / std::max(a + b, 0.01f); }
 
 }  // namespace arpent::kernels
 

@@ -9,6 +9,7 @@
 #include "common/base/parallel.h"
 #include "common/base/status.h"
 #include "common/kernels/atmosphere/water_vapour.h"
+#include "common/kernels/masking/mask_input.h"
 #include "common/kernels/masking/regions.h"
 
 namespace arpent::stages {
@@ -61,7 +62,7 @@ class WaterRetrieval {
       for (int x = x0; x < x1; ++x) {
         const bool wanted = clear(x, y) != 0 && x % stride == 0 && y % stride == 0 && b8a(x, y) > 0.06f;
         if (!wanted) continue;
-        const float ndvi = (b8a(x, y) - b04(x, y)) / std::max(b8a(x, y) + b04(x, y), 0.01f);
+        const float ndvi = kernels::NormalisedDifference(b8a(x, y), b04(x, y));
         water(x, y) =
             static_cast<float>(inverse.RetrieveFromToa(b8a(x, y), b09(x, y), SlopeTo945(b07(x, y), b8a(x, y), ndvi)));
       }
