@@ -7,6 +7,7 @@ namespace arpent::learn {
 namespace {
 
 constexpr int kSteps = 128;
+constexpr double kRounding = 1e-9;  // of sums of weights: exactly `most_loss` may be lost
 
 }  // namespace
 
@@ -28,9 +29,9 @@ double ThresholdAboveHalf(std::span<const uint16_t> classes, std::span<const flo
   double accuracy = 0;  // against that of 0.5
   for (int s = kSteps / 2 + 1; s <= kSteps; ++s) {
     accuracy += gain[s] / total;
-    if (accuracy >= -most_loss) highest = s;
+    if (accuracy >= -most_loss - kRounding) highest = s;
   }
-  return (0.5 + static_cast<double>(highest) / kSteps) / 2;
+  return (0.5 + 2 * static_cast<double>(highest) / kSteps) / 3;
 }
 
 }  // namespace arpent::learn

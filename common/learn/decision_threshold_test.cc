@@ -18,10 +18,10 @@ double Accuracy(const std::vector<uint16_t>& classes, const std::vector<float>& 
   return right / total;
 }
 
-TEST(DecisionThreshold, RisesHalfwayToWhereCropsBegin) {
+TEST(DecisionThreshold, RisesTwoThirdsOfTheWayToWhereCropsBegin) {
   const std::vector<uint16_t> classes = {0, 0, 0, 1, 1, 1};
   EXPECT_DOUBLE_EQ(ThresholdAboveHalf(classes, {}, std::vector<float>{0.1f, 0.2f, 0.3f, 0.875f, 0.9f, 1.0f}, 0.001),
-                   (0.5 + 0.875) / 2);
+                   (0.5 + 2 * 0.875) / 3);
 }
 
 TEST(DecisionThreshold, StaysAtTheMajorityWhereCropsBeginThere) {
@@ -49,7 +49,7 @@ TEST(DecisionThreshold, EqualsTheSearchOverAllThresholds) {
     for (int s = 65; s <= 128; ++s) {
       if (Accuracy(classes, weights, probabilities, s / 128.0) >= least) highest = s / 128.0;
     }
-    EXPECT_NEAR(ThresholdAboveHalf(classes, weights, probabilities, loss), (0.5 + highest) / 2, 1e-9) << apart;
+    EXPECT_NEAR(ThresholdAboveHalf(classes, weights, probabilities, loss), (0.5 + 2 * highest) / 3, 1e-9) << apart;
   }
 }
 

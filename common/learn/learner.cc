@@ -228,6 +228,19 @@ size_t FewestPolygons(const TrainingSamples& samples) {
   return fewest;
 }
 
+// What makes every polygon of the rows weigh alike; the samples' own weights where they are of no polygons.
+std::vector<float> WeightsToJudge(const TrainingSamples& samples, std::span<const uint32_t> rows) {
+  std::vector<float> weights(rows.size(), 1);
+  if (KnownPolygons(samples)) {
+    std::unordered_map<uint32_t, float> rows_of;
+    for (const uint32_t row : rows) ++rows_of[samples.group(row)];
+    for (size_t i = 0; i < rows.size(); ++i) weights[i] /= rows_of[samples.group(rows[i])];
+  } else if (!samples.weights.empty()) {
+    for (size_t i = 0; i < rows.size(); ++i) weights[i] = samples.weights[rows[i]];
+  }
+  return weights;
+}
+
 // The factors that put the decision between two classes at ThresholdAboveHalf, judged by folds of forests; none where a fold
 // would learn without one of the classes.
 absl::StatusOr<std::vector<double>> FactorsOfThreshold(const TrainingSamples& samples, const BinnedSamples& binned,
@@ -244,14 +257,13 @@ absl::StatusOr<std::vector<double>> FactorsOfThreshold(const TrainingSamples& sa
   ARPENT_ASSIGN_OR_RETURN(const std::vector<float> probabilities,
                           OutOfFoldProbabilities(samples, rows, folds, train, threads));
   std::vector<uint16_t> classes;
-  std::vector<float> weights, of_second;
+  std::vector<float> of_second;
   for (size_t i = 0; i < rows.size(); ++i) {
     classes.push_back(samples.classes[rows[i]]);
-    weights.push_back(samples.weights.empty() ? 1 : samples.weights[rows[i]]);
     of_second.push_back(probabilities[2 * i + 1]);
   }
   const double one_polygon = 1.0 / static_cast<double>(CountPolygons(samples, rows));
-  const double threshold = ThresholdAboveHalf(classes, weights, of_second, std::max(kLeastLoss, one_polygon));
+  const double threshold = ThresholdAboveHalf(classes, WeightsToJudge(samples, rows), of_second, std::max(kLeastLoss, one_polygon));
   about["threshold"] = absl::StrFormat("%.3f", threshold);
   return std::vector<double>{1, (1 - threshold) / threshold};
 }

@@ -42,7 +42,7 @@ std::vector<StageInfo> MakeCatalog() {
              {"column_code", "CODE"}, {"column_irrigation", "IRRIGATION"}, {"columns_named", ""}, {"layer", ""},
              {"crop_classes", ""}, {"strata_column", "stratum"}}),
        0.1, 1024 * kMiB},
-      {"train", 4,
+      {"train", 5,
        Make({{"purpose", "crop-type"}, {"learner", "auto"}, {"trees", "100"}, {"max_depth", "25"}, {"seed", "1"},
              {"min_samples", "0"}, {"samples_per_class", "40000"}}),
        1.0, 1536 * kMiB},
