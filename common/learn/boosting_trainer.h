@@ -20,7 +20,7 @@ int BoostingBins(size_t independent);
 
 struct BoostingOptions {
   int rounds = 100;            // each adds one tree per class
-  double learning_rate = 0.1;
+  double learning_rate = 0.15;
   int max_leaves = 31;
   double min_child_weight = 0.1;  // sum of second derivatives; 1, the library's own, keeps rare classes from splitting
   double weight_scale = 1;     // of all samples: what min_child_weight and the penalty of leaf values compare with
