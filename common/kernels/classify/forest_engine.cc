@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <numeric>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "common/kernels/classify/forest_engine.cc"
@@ -17,10 +16,14 @@ namespace arpent::kernels {
 // Rows of bins start at multiples of 16 bins.
 inline size_t BinStride(const ForestView& forest) { return (forest.features() + 15) / 16 * 16; }
 
-using ActivePixels = ForestScratch::ActivePixels;
+// Pixels on their way through a tree, and room for whole vectors and eights behind them.
+constexpr size_t kMostActive = 256 + 16;
 
 // Trees whose leaves are kept before their shares are added.
 constexpr size_t kTreesTogether = 4;
+
+// On AMD's processors a gather takes longer than as many single loads (measured on Zen 4).
+bool GathersAreFast();
 
 #if HWY_COMPILER_GCC_ACTUAL
 #define ARPENT_NO_AUTOMATIC_VECTORS __attribute__((optimize("no-tree-slp-vectorize", "no-tree-vectorize", "unroll-loops")))
@@ -81,101 +84,75 @@ void Quantise(std::span<const float> edges, const float* HWY_RESTRICT plane, siz
   }
 }
 
-template <typename Bin>
-HWY_INLINE uint32_t Step(const uint64_t* HWY_RESTRICT nodes, const Bin* HWY_RESTRICT row, uint32_t index) {
-  const uint64_t node = nodes[index];
-  const auto feature = static_cast<uint32_t>(node >> 48) & 0x7FFF;
-  const auto bin = static_cast<Bin>(row[feature] - static_cast<uint32_t>(node >> 63));
-  return static_cast<uint32_t>(node) + (bin > static_cast<uint16_t>(node >> 32) ? 1u : 0u);
-}
+#include "common/kernels/classify/lockstep_walk.h"
 
-// Walks one tree for single pixels, `pixels[j]` from node `indices[j]` on, some at a time: their chains of dependent loads
-// overlap. Compilers that pack the chains into vectors without a gather make this much slower.
-template <typename Bin>
-ARPENT_NO_AUTOMATIC_VECTORS void WalkSingly(const uint64_t* HWY_RESTRICT nodes, const Bin* HWY_RESTRICT bins,
-                                            size_t stride, const ActivePixels& active, size_t count,
-                                            uint32_t* HWY_RESTRICT leaves) {
-  constexpr size_t kAtOnce = 6;
-  size_t begin = 0;
-  for (; begin + kAtOnce <= count; begin += kAtOnce) {
-    uint32_t index[kAtOnce];
-    const Bin* rows[kAtOnce];
-    for (size_t j = 0; j < kAtOnce; ++j) {
-      index[j] = active.nodes[begin + j];
-      rows[j] = bins + active.pixels[begin + j] * stride;
-    }
-    uint32_t moved;
-    do {
-      for (size_t j = 0; j < kAtOnce; ++j) index[j] = Step(nodes, rows[j], index[j]);
-      for (size_t j = 0; j < kAtOnce; ++j) index[j] = Step(nodes, rows[j], index[j]);
-      moved = 0;
-      for (size_t j = 0; j < kAtOnce; ++j) {
-        const uint32_t next = Step(nodes, rows[j], index[j]);
-        moved |= next ^ index[j];
-        index[j] = next;
-      }
-    } while (moved != 0);
-    for (size_t j = 0; j < kAtOnce; ++j) leaves[active.pixels[begin + j]] = index[j];
-  }
-  for (; begin < count; ++begin) {
-    uint32_t index = active.nodes[begin], before;
-    do {
-      before = index;
-      index = Step(nodes, bins + active.pixels[begin] * stride, index);
-    } while (index != before);
-    leaves[active.pixels[begin]] = index;
-  }
-}
-
-// AVX2 gathers too, but half as many lanes are slower than single walks (measured on Zen 5).
+// Whether 64 bytes are compared and 16 values looked up at once.
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
-
+constexpr bool kByColumns = true;
 #include "common/kernels/classify/byte_columns.h"
 #include "common/kernels/classify/gather_walk.h"
-
-// Walks one tree for all pixels; the few that are left over in the end go singly.
-template <typename Bin>
-void WalkTree(const uint64_t* HWY_RESTRICT nodes, uint32_t root, uint32_t end, size_t features,
-              const Bin* HWY_RESTRICT bins, size_t stride, size_t count, ForestScratch& scratch,
-              uint32_t* HWY_RESTRICT leaves) {
-  ActivePixels& active = scratch.active;
-  active.nodes.resize(kMostActive + kMostLanes);
-  active.pixels.resize(kMostActive + kMostLanes);
-  scratch.starts.resize(count);
-  const size_t row_bytes = stride * sizeof(Bin);
-  const WordLayout layout(features, end - root, sizeof(Bin));
-  size_t done = 0;
-  if (sizeof(Bin) == 1) {
-    auto* starts = reinterpret_cast<int32_t*>(scratch.starts.data());
-    done = TopLevels(nodes, root).Descend(scratch.columns.data(), count, count, starts);
-  }
-  std::fill(scratch.starts.begin() + done, scratch.starts.end(), 0u);
-  size_t left = 0;
-  if (layout.fits) {
-    if (scratch.words.size() < end - root) scratch.words.resize(end - root);
-    PackTree(nodes, root, end, layout, scratch.words.data());
-    const WordStep step(scratch.words.data(), reinterpret_cast<const uint8_t*>(bins), layout);
-    left = WalkGroups(step, row_bytes, root, count, scratch, leaves);
-  } else {
-    left = WalkGroups(NodeStep<Bin>(nodes, root, bins), row_bytes, root, count, scratch, leaves);
-  }
-  for (size_t i = 0; i < left; ++i) active.nodes[i] += root;
-  WalkSingly(nodes, bins, stride, active, left, leaves);
-}
-
-#else  // no fast gather
-
-constexpr bool kTopLevelsByColumns = false;
-
-template <typename Bin>
-void WalkTree(const uint64_t* HWY_RESTRICT nodes, uint32_t root, uint32_t end, size_t features,
-              const Bin* HWY_RESTRICT bins, size_t stride, size_t count, ForestScratch& scratch,
-              uint32_t* HWY_RESTRICT leaves) {
-  scratch.active.StartAt(root, count);
-  WalkSingly(nodes, bins, stride, scratch.active, count, leaves);
-}
-
+#include "common/kernels/classify/top_levels.h"
+#else
+constexpr bool kByColumns = false;
 #endif
+
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+// Walks by gathers; returns how many pixels are left over in `scratch.active`.
+template <typename Bin>
+size_t Gather(const uint64_t* HWY_RESTRICT nodes, uint32_t root, uint32_t end, size_t features, const Bin* HWY_RESTRICT bins,
+              size_t row_bytes, size_t count, ForestScratch& scratch, uint32_t* HWY_RESTRICT leaves) {
+  const WordLayout layout(features, end - root, sizeof(Bin));
+  if (!layout.fits) return WalkGroups(NodeStep<Bin>(nodes, root, bins), row_bytes, root, count, scratch, leaves);
+  if (scratch.words.size() < end - root) scratch.words.resize(end - root);
+  PackTree(nodes, root, end, layout, scratch.words.data());
+  const WordStep step(scratch.words.data(), reinterpret_cast<const uint8_t*>(bins), layout);
+  return WalkGroups(step, row_bytes, root, count, scratch, leaves);
+}
+#endif
+
+// Walks one tree for all pixels. `missing`: some may have no value of some feature.
+template <typename Bin>
+void WalkTree(const uint64_t* HWY_RESTRICT nodes, uint32_t root, uint32_t end, size_t features,
+              const Bin* HWY_RESTRICT bins, size_t stride, bool missing, size_t count, ForestScratch& scratch,
+              uint32_t* HWY_RESTRICT leaves) {
+  scratch.active.nodes.resize(kMostActive);
+  scratch.active.pixels.resize(kMostActive);
+  scratch.starts.resize(count);
+  size_t entered = 0;  // pixels that are past the top levels
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+  if constexpr (sizeof(Bin) == 1) {
+    auto* starts = reinterpret_cast<int32_t*>(scratch.starts.data());
+    entered = TopLevels(nodes, root).Descend(scratch.columns.data(), count, count, starts);
+  }
+#endif
+  std::fill(scratch.starts.begin() + entered, scratch.starts.end(), 0u);
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+  if (GathersAreFast()) {
+    const size_t left = Gather(nodes, root, end, features, bins, stride * sizeof(Bin), count, scratch, leaves);
+    return WalkInStep(LargeTree<Bin>(nodes, root), bins, stride, count, count, left, scratch, leaves);
+  }
+#endif
+  const auto walk = [&](const auto& tree) { WalkInStep(tree, bins, stride, 0, count, 0, scratch, leaves); };
+  if constexpr (sizeof(Bin) == 1) {
+    if (!missing && PackedTree<NodeOf4Bytes>::Fits(features, end - root)) {
+      return walk(PackedTree(nodes, root, end, scratch.nodes_of_4));
+    }
+    if (!missing) return walk(PackedTree(nodes, root, end, scratch.nodes_of_8));
+  }
+  walk(LargeTree<Bin>(nodes, root));
+}
+
+// Whether any value is not a number.
+bool AnyMissing(const float* const* planes, size_t features, size_t count) {
+  bool missing = false;
+  for (size_t f = 0; f < features; ++f) {
+    const float* HWY_RESTRICT plane = planes[f];
+    int of_plane = 0;
+    for (size_t i = 0; i < count; ++i) of_plane |= plane[i] != plane[i];
+    missing |= of_plane != 0;
+  }
+  return missing;
+}
 
 // Several trees at once, so that the sums are loaded and stored once for all of them. `leaves` has `count` per tree.
 template <size_t kTrees, size_t kMostLanes>
@@ -221,18 +198,19 @@ void SumLeaves(const ForestView& forest, const float* const* planes, size_t coun
   auto* columns = reinterpret_cast<Bin*>(scratch.columns.data());
   for (size_t f = 0; f < forest.features(); ++f) {
     const auto edges = forest.edges.subspan(forest.edge_begin[f], forest.edge_begin[f + 1] - forest.edge_begin[f]);
-    if constexpr (sizeof(Bin) == 1 && kTopLevelsByColumns) {
+    if constexpr (sizeof(Bin) == 1 && kByColumns) {
       QuantiseColumn(edges, planes[f], count, columns + f * count);
     } else {
       Quantise(edges, planes[f], count, stride, bins + f);
     }
   }
-  if constexpr (sizeof(Bin) == 1 && kTopLevelsByColumns) {
+  if constexpr (sizeof(Bin) == 1 && kByColumns) {
     TransposeColumns(columns, forest.features(), count, stride, bins);
   }
   const auto* nodes = reinterpret_cast<const uint64_t*>(forest.nodes.data());
+  const bool missing = AnyMissing(planes, forest.features(), count);
   const auto walk = [&](size_t tree, uint32_t* leaves) {
-    WalkTree(nodes, forest.roots[tree], forest.roots[tree + 1], forest.features(), bins, stride, count, scratch, leaves);
+    WalkTree(nodes, forest.roots[tree], forest.roots[tree + 1], forest.features(), bins, stride, missing, count, scratch, leaves);
   };
   uint32_t* const leaves = scratch.leaves.data();
   size_t tree = 0;
@@ -282,6 +260,25 @@ HWY_EXPORT(SumByteLeaves);
 HWY_EXPORT(SumWordLeaves);
 
 constexpr size_t kBlockBytes = size_t{512} << 10;
+constexpr char kWithGathers[] = " with gathers";
+
+bool HasGathers([[maybe_unused]] int64_t target) {
+#if HWY_ARCH_X86
+  return target <= HWY_AVX3;
+#else
+  return false;
+#endif
+}
+
+bool ProcessorGathersFast() {
+#if HWY_ARCH_X86
+  return __builtin_cpu_is("intel");
+#else
+  return false;
+#endif
+}
+
+bool gathers_are_fast = ProcessorGathersFast();
 
 void SumAllLeaves(const ForestView& forest, std::span<const float* const> planes, size_t count, ForestScratch& scratch,
                   uint32_t* sums, double* margins) {
@@ -298,11 +295,7 @@ void SumAllLeaves(const ForestView& forest, std::span<const float* const> planes
 
 }  // namespace
 
-void ForestScratch::ActivePixels::StartAt(uint32_t root, size_t count) {
-  nodes.assign(count, root);
-  pixels.resize(count);
-  std::iota(pixels.begin(), pixels.end(), 0u);
-}
+bool GathersAreFast() { return gathers_are_fast; }
 
 size_t ForestBlockPixels(const ForestView& forest) {
   const size_t bytes_per_pixel = BinStride(forest) * (forest.wide() ? 2 : 1);
@@ -329,14 +322,21 @@ void QuantisePlane(std::span<const float> edges, const float* plane, size_t coun
 
 std::vector<std::string> InstructionSets() {
   std::vector<std::string> names;
-  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) names.push_back(hwy::TargetName(target));
+  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    names.push_back(hwy::TargetName(target));
+    if (HasGathers(target)) names.push_back(names.back() + kWithGathers);
+  }
   return names;
 }
 
 void UseInstructionSet(const std::string& name) {
   hwy::SetSupportedTargetsForTest(0);
+  gathers_are_fast = ProcessorGathersFast();
   for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    if (name == hwy::TargetName(target)) hwy::SetSupportedTargetsForTest(target);
+    const std::string plain = hwy::TargetName(target);
+    if (name != plain && name != plain + kWithGathers) continue;
+    hwy::SetSupportedTargetsForTest(target);
+    gathers_are_fast = name != plain;
   }
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }

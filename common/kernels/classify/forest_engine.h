@@ -16,19 +16,31 @@
 
 namespace arpent::kernels {
 
+// Nodes of one tree, packed; `left` is that child's number within the tree, the other child follows it.
+struct NodeOf4Bytes {  // a tree of these fits the first-level cache
+  uint16_t left;
+  uint8_t feature, threshold;
+};
+struct NodeOf8Bytes {
+  uint32_t left;
+  uint16_t feature;
+  uint8_t threshold, unused;
+};
+
 // Working memory of one thread, reused from block to block.
 struct ForestScratch {
-  // Pixels on their way through a tree.
+  // Pixels on their way through a tree: the node where each stands.
   struct ActivePixels {
     std::vector<uint32_t> nodes, pixels;
-    void StartAt(uint32_t root, size_t count);
   };
   ActivePixels active;
   std::vector<uint32_t> starts;  // where each pixel enters a tree, within it
   std::vector<uint8_t> bins;     // a row per pixel
   std::vector<uint8_t> columns;  // the same bins, a column per feature
   std::vector<uint32_t> leaves;  // of several trees, one after the other
-  std::vector<int32_t> words;  // a tree, packed
+  std::vector<int32_t> words;             // a tree, packed for gathers
+  std::vector<NodeOf4Bytes> nodes_of_4;  // a tree, packed for single loads
+  std::vector<NodeOf8Bytes> nodes_of_8;
   std::vector<uint32_t> sums;
   std::vector<double> margins;
 };
@@ -49,8 +61,8 @@ void SumMargins(const ForestView& forest, std::span<const float* const> planes, 
 // bins[i * stride] = the bin of plane[i] for ascending `edges` (at most kMostByteEdges), see forest.h.
 void QuantisePlane(std::span<const float> edges, const float* plane, size_t count, size_t stride, uint8_t* bins);
 
-// The instruction sets that this machine can run ("AVX3", "SSE4", ...), best first; and a way for tests to use just one
-// of them ("" lets the machine choose again). Not thread-safe.
+// The instruction sets that this machine can run ("AVX3", "AVX3 with gathers", "SSE4", ...); and a way for tests to use just
+// one of them ("" lets the machine choose again). Not thread-safe.
 std::vector<std::string> InstructionSets();
 void UseInstructionSet(const std::string& name);
 

@@ -40,6 +40,26 @@ class EveryInstructionSet : public ::testing::Test {
   ~EveryInstructionSet() override { UseInstructionSet(""); }
 };
 
+void ExpectReferenceSums(const RandomForestShape& shape, bool missing) {
+  RandomForestMaker maker(shape, 17);
+  const Forest forest = maker.Make();
+  const ForestView view(forest);
+  ASSERT_EQ(view.Problem(), "");
+  EXPECT_EQ(view.wide(), shape.most_edges > 1000);
+  for (const size_t count : {1, 7, 61, 64, 700}) {
+    const auto planes = maker.Pixels(forest, count, missing);
+    const std::vector<uint32_t> expected = ReferenceShares(view, planes);
+    for (const std::string& name : InstructionSets()) {
+      UseInstructionSet(name);
+      std::vector<uint32_t> sums(expected.size(), 12345);
+      ForestScratch scratch;
+      SumShares(view, Pointers(planes), count, scratch, sums.data());
+      EXPECT_EQ(sums, expected) << name << ", " << shape.features << " features, " << count << " pixels, missing " << missing;
+    }
+    UseInstructionSet("");
+  }
+}
+
 TEST_F(EveryInstructionSet, GivesTheReferenceSums) {
   ASSERT_FALSE(InstructionSets().empty());
   for (const RandomForestShape& shape :
@@ -47,24 +67,14 @@ TEST_F(EveryInstructionSet, GivesTheReferenceSums) {
         RandomForestShape{.features = 1, .classes = 2, .trees = 1, .max_depth = 3, .most_edges = 1},
         RandomForestShape{.features = 300, .classes = 17, .trees = 5},
         RandomForestShape{.features = 4, .classes = 3, .most_edges = 2000}}) {
-    RandomForestMaker maker(shape, 17);
-    const Forest forest = maker.Make();
-    const ForestView view(forest);
-    ASSERT_EQ(view.Problem(), "");
-    EXPECT_EQ(view.wide(), shape.most_edges > 1000);
-    for (const size_t count : {1, 7, 61, 64, 700}) {
-      const auto planes = maker.Pixels(forest, count);
-      const std::vector<uint32_t> expected = ReferenceShares(view, planes);
-      for (const std::string& name : InstructionSets()) {
-        UseInstructionSet(name);
-        std::vector<uint32_t> sums(expected.size(), 12345);
-        ForestScratch scratch;
-        SumShares(view, Pointers(planes), count, scratch, sums.data());
-        EXPECT_EQ(sums, expected) << name << ", " << shape.features << " features, " << count << " pixels";
-      }
-      UseInstructionSet("");
-    }
+    for (const bool missing : {true, false}) ExpectReferenceSums(shape, missing);
   }
+}
+
+TEST_F(EveryInstructionSet, GivesTheReferenceSumsOfATreeThatSmallNodesCannotHold) {
+  const RandomForestShape shape{.features = 20, .trees = 1, .max_depth = 24};
+  ASSERT_GT(RandomForestMaker(shape, 17).Make().nodes.size(), 65536u);
+  for (const bool missing : {true, false}) ExpectReferenceSums(shape, missing);
 }
 
 TEST_F(EveryInstructionSet, AddsMarginsInTheOrderOfTheTrees) {

@@ -49,13 +49,13 @@ class RandomForestMaker {
     return forest;
   }
 
-  // Values on edges, between them, far outside, infinite and NaN.
-  std::vector<std::vector<float>> Pixels(const Forest& forest, size_t count) {
+  // Values on edges, between them, far outside, infinite and, where some are missing, NaN.
+  std::vector<std::vector<float>> Pixels(const Forest& forest, size_t count, bool missing = true) {
     std::vector<std::vector<float>> planes(shape_.features, std::vector<float>(count));
     for (int f = 0; f < shape_.features; ++f) {
       const uint32_t begin = forest.edge_begin[f], edges = forest.edge_begin[f + 1] - begin;
       for (float& value : planes[f]) {
-        switch (Below(8)) {
+        switch (missing ? Below(8) : 1 + Below(7)) {
           case 0: value = std::numeric_limits<float>::quiet_NaN(); break;
           case 1: value = edges > 0 ? forest.edges[begin + Below(edges)] : 0; break;
           case 2: value = Below(2) ? std::numeric_limits<float>::infinity() : -std::numeric_limits<float>::max(); break;
