@@ -41,7 +41,9 @@ constexpr double kBoostingLevels = 5;
 // Averaged probabilities are drawn towards the common classes; a little against that finds rare ones and costs hardly any
 // accuracy: see FactorsFor.
 constexpr std::array<double, 4> kRareClassExponents = {0, 0.1, 0.2, 0.3};
-constexpr double kUsualRareClassExponent = 0.2;
+constexpr double kUsualRareClassExponent = 0.1;
+// Boosted probabilities are surer of themselves than forests' shares and would outvote them in a mean of equals.
+constexpr double kWeightOfBoosting = 0.5;
 // Folds, samples and trees to a fold that show how sure a model is of polygons it did not see.
 constexpr int kFoldsToJudge = 5;
 constexpr size_t kRowsToJudge = 20000;
@@ -139,11 +141,15 @@ std::string NamesOf(const std::vector<Learner>& learners) {
   });
 }
 
-std::vector<float> MeanOf(const std::vector<std::vector<float>>& probabilities, unsigned subset) {
+double WeightOf(Learner learner) { return learner == Learner::kBoosting ? kWeightOfBoosting : 1; }
+
+// Of the learners in `subset`, a bit for each.
+std::vector<float> MeanOf(const std::vector<Learner>& learners, const std::vector<std::vector<float>>& probabilities, unsigned subset) {
   std::vector<float> sum(probabilities[0].size());
   for (size_t c = 0; c < probabilities.size(); ++c) {
     if ((subset >> c & 1) == 0) continue;
-    for (size_t i = 0; i < sum.size(); ++i) sum[i] += probabilities[c][i];
+    const float weight = static_cast<float>(WeightOf(learners[c]));
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] += weight * probabilities[c][i];
   }
   return sum;  // the scale does not matter for the best class
 }
@@ -199,7 +205,7 @@ absl::StatusOr<Choice> Choose(const Trainer& trainer, const TrainingSamples& sam
     for (size_t c = 0; c < candidates.size(); ++c) {
       if ((subset >> c & 1) != 0) chosen.push_back(candidates[c]);
     }
-    const std::vector<float> mean = MeanOf(probabilities, subset);
+    const std::vector<float> mean = MeanOf(candidates, probabilities, subset);
     for (const double exponent : kRareClassExponents) {
       const Choice choice = {chosen, FactorsFor(samples, rows, exponent), exponent};
       const double score = ScoreOf(samples, rows, mean, choice.class_factors);
@@ -314,6 +320,7 @@ absl::StatusOr<LearnedModel> Learn(const TrainingSamples& samples, const Learner
   for (const Learner learner : choice.learners) {
     if (learner == Learner::kBoosting) {
       ARPENT_ASSIGN_OR_RETURN(kernels::Forest forest, trainer.Train(learner, boosted_rows, threads));
+      forest.weight = WeightOf(learner);
       model.forests.push_back(std::move(forest));
       continue;
     }

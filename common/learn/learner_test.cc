@@ -121,9 +121,12 @@ TEST(Learner, AutoFavoursRareClasses) {
   }
   ASSERT_OK_AND_ASSIGN(const LearnedModel model,
                        Learn(fields.views(), {.learner = Learner::kAuto, .trees = 10}, 1));
-  EXPECT_EQ(model.about.at("rare_classes"), "0.2") << "no other gains more than chance gives";
+  EXPECT_EQ(model.about.at("rare_classes"), "0.1") << "no other gains more than chance gives";
   EXPECT_GT(model.class_factors[2], model.class_factors[0]);
   EXPECT_GT(model.class_factors[0], model.class_factors[1]);
+  ASSERT_EQ(model.forests.size(), 3u);
+  EXPECT_EQ(model.forests[0].weight, 1);
+  EXPECT_LT(model.forests[2].weight, 1) << "boosting is surer than it should be";
 }
 
 TEST(Learner, WhatCropsNeverLookLikeIsNoCrop) {
