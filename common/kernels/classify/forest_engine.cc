@@ -96,20 +96,6 @@ constexpr bool kByColumns = true;
 constexpr bool kByColumns = false;
 #endif
 
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
-// Walks by gathers; returns how many pixels are left over in `scratch.active`.
-template <typename Bin>
-size_t Gather(const uint64_t* HWY_RESTRICT nodes, uint32_t root, uint32_t end, size_t features, const Bin* HWY_RESTRICT bins,
-              size_t row_bytes, size_t count, ForestScratch& scratch, uint32_t* HWY_RESTRICT leaves) {
-  const WordLayout layout(features, end - root, sizeof(Bin));
-  if (!layout.fits) return WalkGroups(NodeStep<Bin>(nodes, root, bins), row_bytes, root, count, scratch, leaves);
-  if (scratch.words.size() < end - root) scratch.words.resize(end - root);
-  PackTree(nodes, root, end, layout, scratch.words.data());
-  const WordStep step(scratch.words.data(), reinterpret_cast<const uint8_t*>(bins), layout);
-  return WalkGroups(step, row_bytes, root, count, scratch, leaves);
-}
-#endif
-
 // Walks one tree for all pixels. `missing`: some may have no value of some feature.
 template <typename Bin>
 void WalkTree(const uint64_t* HWY_RESTRICT nodes, uint32_t root, uint32_t end, size_t features,
@@ -208,7 +194,7 @@ void SumLeaves(const ForestView& forest, const float* const* planes, size_t coun
     TransposeColumns(columns, forest.features(), count, stride, bins);
   }
   const auto* nodes = reinterpret_cast<const uint64_t*>(forest.nodes.data());
-  const bool missing = AnyMissing(planes, forest.features(), count);
+  const bool missing = sizeof(Bin) == 1 && AnyMissing(planes, forest.features(), count);  // only bytes have packed nodes
   const auto walk = [&](size_t tree, uint32_t* leaves) {
     WalkTree(nodes, forest.roots[tree], forest.roots[tree + 1], forest.features(), bins, stride, missing, count, scratch, leaves);
   };

@@ -38,7 +38,7 @@ struct ForestScratch {
   std::vector<uint8_t> bins;     // a row per pixel
   std::vector<uint8_t> columns;  // the same bins, a column per feature
   std::vector<uint32_t> leaves;  // of several trees, one after the other
-  std::vector<int32_t> words;             // a tree, packed for gathers
+  std::vector<int32_t> words;            // a tree, packed for gathers
   std::vector<NodeOf4Bytes> nodes_of_4;  // a tree, packed for single loads
   std::vector<NodeOf8Bytes> nodes_of_8;
   std::vector<uint32_t> sums;

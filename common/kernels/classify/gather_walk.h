@@ -5,6 +5,7 @@
 constexpr size_t kVectorsAtOnce = 4;
 constexpr size_t kMostGathering = 256;  // pixels on their way
 constexpr size_t kMostLanes = 16;       // whole vectors are stored behind those that count
+static_assert(kMostGathering + kMostLanes <= kMostActive);
 constexpr int kStepsBetweenSqueezes = 3;
 
 // Gathers bound the walk, and a node of eight bytes takes two. Where a tree's indices and features fit, its nodes are
@@ -158,6 +159,18 @@ size_t WalkGroups(const Step& step, size_t row_bytes, uint32_t root, size_t coun
     std::copy(pixels + i, pixels + left, pixels + kept);
     left = kept + left - i;
   }
+}
+
+// The same for either kind of nodes.
+template <typename Bin>
+size_t Gather(const uint64_t* HWY_RESTRICT nodes, uint32_t root, uint32_t end, size_t features, const Bin* HWY_RESTRICT bins,
+              size_t row_bytes, size_t count, ForestScratch& scratch, uint32_t* HWY_RESTRICT leaves) {
+  const WordLayout layout(features, end - root, sizeof(Bin));
+  if (!layout.fits) return WalkGroups(NodeStep<Bin>(nodes, root, bins), row_bytes, root, count, scratch, leaves);
+  if (scratch.words.size() < end - root) scratch.words.resize(end - root);
+  PackTree(nodes, root, end, layout, scratch.words.data());
+  const WordStep step(scratch.words.data(), reinterpret_cast<const uint8_t*>(bins), layout);
+  return WalkGroups(step, row_bytes, root, count, scratch, leaves);
 }
 
 #endif  // ARPENT_COMMON_KERNELS_CLASSIFY_GATHER_WALK_H_

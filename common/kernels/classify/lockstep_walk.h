@@ -4,6 +4,7 @@
 
 constexpr size_t kPixelsInStep = 8;
 constexpr size_t kMostWalking = 128;  // pixels on their way
+static_assert(kMostWalking + kPixelsInStep <= kMostActive);
 constexpr int kStepsBetweenRefills = 4;
 
 // A tree's nodes as the model has them, numbered from its root.

@@ -281,7 +281,7 @@ class HeightSearch {
     return cells;
   }
 
-  // Thickness at every step_-th pixel from (x, y) on, continued outside by the edge pixels.
+  // Thickness at every step_-th pixel from (x, y) on, |x| below the width, continued outside by the edge pixels.
   void SampleThickness(int x, int y, std::span<uint8_t> samples) const {
     const std::span<const uint8_t> row = thickness_.row(std::clamp(y, 0, thickness_.height() - 1));
     const int count = static_cast<int>(samples.size()), last = static_cast<int>(row.size()) - 1;
