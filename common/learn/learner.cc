@@ -80,6 +80,8 @@ class Trainer {
   // What is independent of each other: polygons, else groups, else samples.
   size_t polygons() const { return known_polygons_ ? *known_polygons_ : CountPolygons(samples_, {}); }
 
+  bool of_polygons() const { return known_polygons_.has_value(); }
+
   absl::StatusOr<TrainedForest> TrainForests(Learner learner, std::span<const uint32_t> rows, int threads) const {
     return TrainForest(binned_, ForestOptionsOf(learner), threads, rows);
   }
@@ -235,9 +237,9 @@ size_t FewestPolygons(const TrainingSamples& samples) {
 }
 
 // What makes every polygon of the rows weigh alike; the samples' own weights where they are of no polygons.
-std::vector<float> WeightsToJudge(const TrainingSamples& samples, std::span<const uint32_t> rows) {
+std::vector<float> WeightsToJudge(const TrainingSamples& samples, std::span<const uint32_t> rows, bool of_polygons) {
   std::vector<float> weights(rows.size(), 1);
-  if (KnownPolygons(samples)) {
+  if (of_polygons) {
     std::unordered_map<uint32_t, float> rows_of;
     for (const uint32_t row : rows) ++rows_of[samples.group(row)];
     for (size_t i = 0; i < rows.size(); ++i) weights[i] /= rows_of[samples.group(rows[i])];
@@ -269,7 +271,8 @@ absl::StatusOr<std::vector<double>> FactorsOfThreshold(const TrainingSamples& sa
     of_second.push_back(probabilities[2 * i + 1]);
   }
   const double one_polygon = 1.0 / static_cast<double>(CountPolygons(samples, rows));
-  const double threshold = ThresholdAboveHalf(classes, WeightsToJudge(samples, rows), of_second, std::max(kLeastLoss, one_polygon));
+  const std::vector<float> weights = WeightsToJudge(samples, rows, trainer.of_polygons());
+  const double threshold = ThresholdAboveHalf(classes, weights, of_second, std::max(kLeastLoss, one_polygon));
   about["threshold"] = absl::StrFormat("%.3f", threshold);
   return std::vector<double>{1, (1 - threshold) / threshold};
 }
