@@ -4,26 +4,25 @@
 #include <cstring>
 #include <limits>
 
+#define HWY_WANT_AVX3_DL  // with VBMI: Highway 1.0 leaves it out otherwise
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "common/kernels/classify/forest_engine.cc"
 #include <hwy/foreach_target.h>
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #ifndef ARPENT_COMMON_KERNELS_CLASSIFY_FOREST_ENGINE_ONCE_
 #define ARPENT_COMMON_KERNELS_CLASSIFY_FOREST_ENGINE_ONCE_
 namespace arpent::kernels {
 
-// Rows of bins start at multiples of 16 bins.
-inline size_t BinStride(const ForestView& forest) { return (forest.features() + 15) / 16 * 16; }
-
-// Pixels on their way through a tree, and room for whole vectors and eights behind them.
-constexpr size_t kMostActive = 256 + 16;
+// Bytes or words from a pixel's row of bins to the next.
+inline size_t BinStride(const ForestView& forest) {
+  constexpr size_t kLine = sizeof(BinLine);
+  return (forest.features() + kLine - 1) / kLine * kLine;
+}
 
 // Trees whose leaves are kept before their shares are added.
 constexpr size_t kTreesTogether = 4;
-
-// On AMD's processors a gather takes longer than as many single loads (measured on Zen 4).
-bool GathersAreFast();
 
 #if HWY_COMPILER_GCC_ACTUAL
 #define ARPENT_NO_AUTOMATIC_VECTORS __attribute__((optimize("no-tree-slp-vectorize", "no-tree-vectorize", "unroll-loops")))
@@ -90,19 +89,29 @@ void Quantise(std::span<const float> edges, const float* HWY_RESTRICT plane, siz
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
 constexpr bool kByColumns = true;
 #include "common/kernels/classify/byte_columns.h"
-#include "common/kernels/classify/gather_walk.h"
 #include "common/kernels/classify/top_levels.h"
 #else
 constexpr bool kByColumns = false;
 #endif
 
-// Walks one tree for all pixels. `missing`: some may have no value of some feature.
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
+#include "common/kernels/classify/subtree_walk.h"
+#endif
+
+// Walks one tree for all pixels. `missing`: some may have no value of some feature. payloads[i]: of the leaf of pixel i.
 template <typename Bin>
-void WalkTree(const uint64_t* HWY_RESTRICT nodes, uint32_t root, uint32_t end, size_t features,
-              const Bin* HWY_RESTRICT bins, size_t stride, bool missing, size_t count, ForestScratch& scratch,
-              uint32_t* HWY_RESTRICT leaves) {
-  scratch.active.nodes.resize(kMostActive);
-  scratch.active.pixels.resize(kMostActive);
+void WalkTree(const ForestView& forest, size_t tree, const Bin* HWY_RESTRICT bins, bool missing, size_t count,
+              ForestScratch& scratch, uint32_t* HWY_RESTRICT payloads) {
+  const auto* nodes = reinterpret_cast<const uint64_t*>(forest.nodes.data());
+  const uint32_t root = forest.roots[tree], end = forest.roots[tree + 1];
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
+  if constexpr (sizeof(Bin) == 1) {
+    if (FitsSubtrees(forest.features(), end - root)) {
+      const auto walk = missing ? WalkBySubtrees<true> : WalkBySubtrees<false>;
+      return walk(forest, tree, bins, count, scratch, payloads);
+    }
+  }
+#endif
   scratch.starts.resize(count);
   size_t entered = 0;  // pixels that are past the top levels
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
@@ -112,20 +121,16 @@ void WalkTree(const uint64_t* HWY_RESTRICT nodes, uint32_t root, uint32_t end, s
   }
 #endif
   std::fill(scratch.starts.begin() + entered, scratch.starts.end(), 0u);
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
-  if (GathersAreFast()) {
-    const size_t left = Gather(nodes, root, end, features, bins, stride * sizeof(Bin), count, scratch, leaves);
-    return WalkInStep(LargeTree<Bin>(nodes, root), bins, stride, count, count, left, scratch, leaves);
-  }
-#endif
-  const auto walk = [&](const auto& tree) { WalkInStep(tree, bins, stride, 0, count, 0, scratch, leaves); };
+  const auto walk = [&](const auto& packed) { WalkInStep(packed, bins, BinStride(forest), count, scratch, payloads); };
   if constexpr (sizeof(Bin) == 1) {
-    if (!missing && PackedTree<NodeOf4Bytes>::Fits(features, end - root)) {
-      return walk(PackedTree(nodes, root, end, scratch.nodes_of_4));
+    if (!missing && PackedTree<NodeOf4Bytes>::Fits(forest.features(), end - root)) {
+      walk(PackedTree(nodes, root, end, scratch.nodes_of_4));
+    } else if (!missing) {
+      walk(PackedTree(nodes, root, end, scratch.nodes_of_8));
     }
-    if (!missing) return walk(PackedTree(nodes, root, end, scratch.nodes_of_8));
   }
-  walk(LargeTree<Bin>(nodes, root));
+  if (sizeof(Bin) != 1 || missing) walk(LargeTree<Bin>(nodes, root));
+  for (size_t i = 0; i < count; ++i) payloads[i] = forest.payloads[payloads[i]];
 }
 
 // Whether any value is not a number.
@@ -140,15 +145,15 @@ bool AnyMissing(const float* const* planes, size_t features, size_t count) {
   return missing;
 }
 
-// Several trees at once, so that the sums are loaded and stored once for all of them. `leaves` has `count` per tree.
+// Several trees at once, so that the sums are loaded and stored once for all of them. `payloads` has `count` per tree.
 template <size_t kTrees, size_t kMostLanes>
-void AddSharesOf(const uint16_t* HWY_RESTRICT shares, const uint32_t* HWY_RESTRICT payloads,
-                 const uint32_t* HWY_RESTRICT leaves, size_t stride, size_t count, uint32_t* HWY_RESTRICT sums) {
+void AddSharesOf(const uint16_t* HWY_RESTRICT shares, const uint32_t* HWY_RESTRICT payloads, size_t stride, size_t count,
+                 uint32_t* HWY_RESTRICT sums) {
   const hn::CappedTag<uint32_t, kMostLanes> d32;
   const hn::Rebind<uint16_t, decltype(d32)> d16;
   for (size_t i = 0; i < count; ++i) {
     const uint16_t* rows[kTrees];
-    for (size_t t = 0; t < kTrees; ++t) rows[t] = shares + stride * payloads[leaves[t * count + i]];
+    for (size_t t = 0; t < kTrees; ++t) rows[t] = shares + stride * payloads[t * count + i];
     uint32_t* sum = sums + stride * i;
     for (size_t k = 0; k < stride; k += hn::Lanes(d32)) {
       auto total = hn::LoadU(d32, sum + k);
@@ -159,20 +164,20 @@ void AddSharesOf(const uint16_t* HWY_RESTRICT shares, const uint32_t* HWY_RESTRI
 }
 
 template <size_t kTrees>
-void AddShares(const ForestView& forest, const uint32_t* leaves, size_t count, uint32_t* sums) {
+void AddShares(const ForestView& forest, const uint32_t* payloads, size_t count, uint32_t* sums) {
   const size_t stride = ShareStride(forest.classes);
   const auto add = stride % 16 == 0 ? AddSharesOf<kTrees, 16> : AddSharesOf<kTrees, 8>;
-  add(forest.shares.data(), forest.payloads.data(), leaves, stride, count, sums);
+  add(forest.shares.data(), payloads, stride, count, sums);
 }
 
 // Sums in the order of the trees: single precision does as XGBoost does, double as LightGBM.
 template <typename Sum>
-void AddMargins(const ForestView& forest, size_t tree, const uint32_t* HWY_RESTRICT leaves, size_t count,
+void AddMargins(const ForestView& forest, size_t tree, const uint32_t* HWY_RESTRICT payloads, size_t count,
                 double* HWY_RESTRICT margins) {
   double* column = margins + forest.tree_classes[tree];
   for (size_t i = 0; i < count; ++i) {
     double& margin = column[i * forest.classes];
-    margin = static_cast<Sum>(margin) + static_cast<Sum>(forest.margins[forest.payloads[leaves[i]]]);
+    margin = static_cast<Sum>(margin) + static_cast<Sum>(forest.margins[payloads[i]]);
   }
 }
 
@@ -180,38 +185,36 @@ template <typename Bin>
 void SumLeaves(const ForestView& forest, const float* const* planes, size_t count, ForestScratch& scratch,
                uint32_t* sums, double* margins) {
   const size_t stride = BinStride(forest);
+  scratch.bins.resize(count * stride * sizeof(Bin) / sizeof(BinLine));
+  scratch.payloads.resize(kTreesTogether * count);
   auto* bins = reinterpret_cast<Bin*>(scratch.bins.data());
+  constexpr bool kColumns = kByColumns && sizeof(Bin) == 1;
+  if constexpr (kColumns) scratch.columns.resize(count * forest.features());
   auto* columns = reinterpret_cast<Bin*>(scratch.columns.data());
   for (size_t f = 0; f < forest.features(); ++f) {
     const auto edges = forest.edges.subspan(forest.edge_begin[f], forest.edge_begin[f + 1] - forest.edge_begin[f]);
-    if constexpr (sizeof(Bin) == 1 && kByColumns) {
+    if constexpr (kColumns) {
       QuantiseColumn(edges, planes[f], count, columns + f * count);
     } else {
       Quantise(edges, planes[f], count, stride, bins + f);
     }
   }
-  if constexpr (sizeof(Bin) == 1 && kByColumns) {
-    TransposeColumns(columns, forest.features(), count, stride, bins);
-  }
-  const auto* nodes = reinterpret_cast<const uint64_t*>(forest.nodes.data());
+  if constexpr (kColumns) TransposeColumns(columns, forest.features(), count, stride, bins);
   const bool missing = sizeof(Bin) == 1 && AnyMissing(planes, forest.features(), count);  // only bytes have packed nodes
-  const auto walk = [&](size_t tree, uint32_t* leaves) {
-    WalkTree(nodes, forest.roots[tree], forest.roots[tree + 1], forest.features(), bins, stride, missing, count, scratch, leaves);
-  };
-  uint32_t* const leaves = scratch.leaves.data();
+  uint32_t* const payloads = scratch.payloads.data();
   size_t tree = 0;
   for (; forest.kind == EnsembleKind::kShares && tree + kTreesTogether <= forest.trees(); tree += kTreesTogether) {
-    for (size_t t = 0; t < kTreesTogether; ++t) walk(tree + t, leaves + t * count);
-    AddShares<kTreesTogether>(forest, leaves, count, sums);
+    for (size_t t = 0; t < kTreesTogether; ++t) WalkTree(forest, tree + t, bins, missing, count, scratch, payloads + t * count);
+    AddShares<kTreesTogether>(forest, payloads, count, sums);
   }
   for (; tree < forest.trees(); ++tree) {
-    walk(tree, leaves);
+    WalkTree(forest, tree, bins, missing, count, scratch, payloads);
     if (forest.kind == EnsembleKind::kShares) {
-      AddShares<1>(forest, leaves, count, sums);
+      AddShares<1>(forest, payloads, count, sums);
     } else if (forest.kind == EnsembleKind::kFloatMargins) {
-      AddMargins<float>(forest, tree, leaves, count, margins);
+      AddMargins<float>(forest, tree, payloads, count, margins);
     } else {
-      AddMargins<double>(forest, tree, leaves, count, margins);
+      AddMargins<double>(forest, tree, payloads, count, margins);
     }
   }
 }
@@ -246,32 +249,9 @@ HWY_EXPORT(SumByteLeaves);
 HWY_EXPORT(SumWordLeaves);
 
 constexpr size_t kBlockBytes = size_t{512} << 10;
-constexpr char kWithGathers[] = " with gathers";
-
-bool HasGathers([[maybe_unused]] int64_t target) {
-#if HWY_ARCH_X86
-  return target <= HWY_AVX3;
-#else
-  return false;
-#endif
-}
-
-bool ProcessorGathersFast() {
-#if HWY_ARCH_X86
-  return __builtin_cpu_is("intel");
-#else
-  return false;
-#endif
-}
-
-bool gathers_are_fast = ProcessorGathersFast();
 
 void SumAllLeaves(const ForestView& forest, std::span<const float* const> planes, size_t count, ForestScratch& scratch,
                   uint32_t* sums, double* margins) {
-  constexpr size_t kReadAhead = 4;  // gathers read whole words
-  scratch.bins.resize(count * BinStride(forest) * (forest.wide() ? 2 : 1) + kReadAhead);
-  scratch.leaves.resize(kTreesTogether * count);
-  if (!forest.wide()) scratch.columns.resize(count * forest.features());
   if (forest.wide()) {
     HWY_DYNAMIC_DISPATCH(SumWordLeaves)(forest, planes.data(), count, scratch, sums, margins);
   } else {
@@ -280,8 +260,6 @@ void SumAllLeaves(const ForestView& forest, std::span<const float* const> planes
 }
 
 }  // namespace
-
-bool GathersAreFast() { return gathers_are_fast; }
 
 size_t ForestBlockPixels(const ForestView& forest) {
   const size_t bytes_per_pixel = BinStride(forest) * (forest.wide() ? 2 : 1);
@@ -308,21 +286,14 @@ void QuantisePlane(std::span<const float> edges, const float* plane, size_t coun
 
 std::vector<std::string> InstructionSets() {
   std::vector<std::string> names;
-  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    names.push_back(hwy::TargetName(target));
-    if (HasGathers(target)) names.push_back(names.back() + kWithGathers);
-  }
+  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) names.push_back(hwy::TargetName(target));
   return names;
 }
 
 void UseInstructionSet(const std::string& name) {
   hwy::SetSupportedTargetsForTest(0);
-  gathers_are_fast = ProcessorGathersFast();
   for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    const std::string plain = hwy::TargetName(target);
-    if (name != plain && name != plain + kWithGathers) continue;
-    hwy::SetSupportedTargetsForTest(target);
-    gathers_are_fast = name != plain;
+    if (name == hwy::TargetName(target)) hwy::SetSupportedTargetsForTest(target);
   }
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }

@@ -2,7 +2,8 @@
 //
 // Pixels go in blocks through three passes: quantise each feature plane into rows of bins (vectorised comparison with
 // the feature's edges), then tree by tree, so that a tree stays in the cache while the whole block walks it, many pixels
-// at once; then each leaf's class shares are added to its pixel's sums. Every instruction set gives the same bits.
+// at once (by subtrees, subtree_walk.h, or eight in step, lockstep_walk.h); then each leaf's class shares are added to its
+// pixel's sums. Every instruction set gives the same bits.
 #ifndef ARPENT_COMMON_KERNELS_CLASSIFY_FOREST_ENGINE_H_
 #define ARPENT_COMMON_KERNELS_CLASSIFY_FOREST_ENGINE_H_
 
@@ -27,22 +28,35 @@ struct NodeOf8Bytes {
   uint8_t threshold, unused;
 };
 
+// Three levels of a tree: where they lead depends on which splits go right.
+struct alignas(32) Subtree {
+  struct Splits {
+    uint8_t features[8] = {}, thresholds[8] = {0, 0, 0, 0, 0, 0, 0, 255};  // level by level; the eighth never goes right
+  };
+  Splits splits;
+  uint16_t exits[8];
+};
+
+// Bins begin with a line of the cache, so that a pixel's lie in as few lines as can be.
+struct alignas(64) BinLine {
+  uint8_t bytes[64];
+};
+
 // Working memory of one thread, reused from block to block.
 struct ForestScratch {
-  // Pixels on their way through a tree: the node where each stands.
-  struct ActivePixels {
-    std::vector<uint32_t> nodes, pixels;
-  };
-  ActivePixels active;
-  std::vector<uint32_t> starts;  // where each pixel enters a tree, within it
-  std::vector<uint8_t> bins;     // a row per pixel
-  std::vector<uint8_t> columns;  // the same bins, a column per feature
-  std::vector<uint32_t> leaves;  // of several trees, one after the other
-  std::vector<int32_t> words;            // a tree, packed for gathers
-  std::vector<NodeOf4Bytes> nodes_of_4;  // a tree, packed for single loads
-  std::vector<NodeOf8Bytes> nodes_of_8;
+  std::vector<BinLine> bins;        // a row of whole lines per pixel
+  std::vector<uint8_t> columns;     // the same bins, a column per feature
+  std::vector<uint32_t> payloads;   // of the leaves of several trees, one tree after the other
   std::vector<uint32_t> sums;
   std::vector<double> margins;
+
+  // Of the tree that is walked.
+  std::vector<uint32_t> starts;  // where each pixel enters it
+  std::vector<NodeOf4Bytes> nodes_of_4;
+  std::vector<NodeOf8Bytes> nodes_of_8;
+  std::vector<Subtree> subtrees;
+  std::vector<uint32_t> subtree_roots, leaf_payloads;
+  std::vector<uint16_t> exits;  // of each pixel, the last it took
 };
 
 // How many pixels to give at once: their bins and sums then fit the second-level cache.
@@ -61,7 +75,7 @@ void SumMargins(const ForestView& forest, std::span<const float* const> planes, 
 // bins[i * stride] = the bin of plane[i] for ascending `edges` (at most kMostByteEdges), see forest.h.
 void QuantisePlane(std::span<const float> edges, const float* plane, size_t count, size_t stride, uint8_t* bins);
 
-// The instruction sets that this machine can run ("AVX3", "AVX3 with gathers", "SSE4", ...); and a way for tests to use just
+// The instruction sets that this machine can run ("AVX3_DL", "AVX3", "SSE4", ...); and a way for tests to use just
 // one of them ("" lets the machine choose again). Not thread-safe.
 std::vector<std::string> InstructionSets();
 void UseInstructionSet(const std::string& name);

@@ -65,16 +65,22 @@ TEST_F(EveryInstructionSet, GivesTheReferenceSums) {
   for (const RandomForestShape& shape :
        {RandomForestShape{}, RandomForestShape{.features = 60, .classes = 10, .trees = 20, .max_depth = 12},
         RandomForestShape{.features = 1, .classes = 2, .trees = 1, .max_depth = 3, .most_edges = 1},
+        RandomForestShape{.features = 64, .classes = 2, .trees = 3, .max_depth = 15}, RandomForestShape{.features = 65, .trees = 3},
         RandomForestShape{.features = 300, .classes = 17, .trees = 5},
         RandomForestShape{.features = 4, .classes = 3, .most_edges = 2000}}) {
     for (const bool missing : {true, false}) ExpectReferenceSums(shape, missing);
   }
 }
 
-TEST_F(EveryInstructionSet, GivesTheReferenceSumsOfATreeThatSmallNodesCannotHold) {
-  const RandomForestShape shape{.features = 20, .trees = 1, .max_depth = 24};
-  ASSERT_GT(RandomForestMaker(shape, 17).Make().nodes.size(), 65536u);
-  for (const bool missing : {true, false}) ExpectReferenceSums(shape, missing);
+TEST_F(EveryInstructionSet, GivesTheReferenceSumsOfTreesAroundTheMostThatSmallNodesHold) {
+  const RandomForestShape largest{.features = 20, .trees = 1, .max_depth = 20}, larger{.features = 20, .trees = 1, .max_depth = 24};
+  const size_t nodes = RandomForestMaker(largest, 17).Make().nodes.size();
+  ASSERT_GT(nodes, 32768u);
+  ASSERT_LE(nodes, 65536u);
+  ASSERT_GT(RandomForestMaker(larger, 17).Make().nodes.size(), 65536u);
+  for (const RandomForestShape& shape : {largest, larger}) {
+    for (const bool missing : {true, false}) ExpectReferenceSums(shape, missing);
+  }
 }
 
 TEST_F(EveryInstructionSet, AddsMarginsInTheOrderOfTheTrees) {

@@ -3,8 +3,7 @@
 #ifndef ARPENT_COMMON_KERNELS_CLASSIFY_LOCKSTEP_WALK_H_
 
 constexpr size_t kPixelsInStep = 8;
-constexpr size_t kMostWalking = 128;  // pixels on their way
-static_assert(kMostWalking + kPixelsInStep <= kMostActive);
+constexpr size_t kMostInStep = 128;  // pixels on their way
 constexpr int kStepsBetweenRefills = 4;
 
 // A tree's nodes as the model has them, numbered from its root.
@@ -79,20 +78,19 @@ class PackedTree {
   uint32_t root_;
 };
 
-// Walks the `left` pixels in `scratch.active` and those from `next_pixel` on, from `scratch.starts`. Eight go in step, since one
-// alone would wait for its loads, and more of them in turn would fill the processor's queues with steps that cannot begin. Every
-// few steps those that arrived are taken out and others step in; few are on their way at a time, so that their bins stay in the
-// first-level cache. Compilers that pack the eight into vectors without a gather make this much slower.
+// Walks all pixels from `scratch.starts` on. Eight go in step, since one alone would wait for its loads, and more of them in turn
+// would fill the processor's queues with steps that cannot begin. Every few steps those that arrived are taken out and others
+// step in; few are on their way at a time, so that their bins stay in the first-level cache. Compilers that pack the eight into
+// vectors without a gather make this much slower.
 template <class Tree>
 ARPENT_NO_AUTOMATIC_VECTORS void WalkInStep(const Tree tree, const typename Tree::Bin* HWY_RESTRICT bins, size_t stride,
-                                            size_t next_pixel, size_t count, size_t left, ForestScratch& scratch,
-                                            uint32_t* HWY_RESTRICT leaves) {
+                                            size_t count, const ForestScratch& scratch, uint32_t* HWY_RESTRICT leaves) {
   const uint32_t* HWY_RESTRICT starts = scratch.starts.data();
-  uint32_t* HWY_RESTRICT indices = scratch.active.nodes.data();
-  uint32_t* HWY_RESTRICT pixels = scratch.active.pixels.data();
+  uint32_t indices[kMostInStep + kPixelsInStep], pixels[kMostInStep + kPixelsInStep];
   const uint32_t root = tree.root();
+  size_t left = 0, next_pixel = 0;
   for (;;) {
-    for (; left < kMostWalking && next_pixel < count; ++left, ++next_pixel) {
+    for (; left < kMostInStep && next_pixel < count; ++left, ++next_pixel) {
       indices[left] = starts[next_pixel];
       pixels[left] = static_cast<uint32_t>(next_pixel);
     }
