@@ -7,7 +7,7 @@
 namespace arpent::learn {
 namespace {
 
-constexpr size_t kBins = 256;
+constexpr size_t kBins = kHistogramBins;
 constexpr size_t kChunk = 1024;  // samples whose bins of all chosen features stay in the first-level cache
 // Below so many samples per class a node is sorted by bin instead of counted into a histogram, whose scan costs
 // bins x classes whatever the node's size. The results are the same.
@@ -22,6 +22,7 @@ SplitFinder::SplitFinder(const BinnedSamples& samples, const SplitRules& rules, 
       class_weights_(class_weights),
       random_(random),
       classes_(samples.class_count()),
+      exact_(SumsAreExact(class_weights)),
       order_(samples.features()),
       left_(classes_),
       right_(classes_) {
@@ -74,11 +75,12 @@ void SplitFinder::Consider(std::span<const DrawnSample> node, std::span<const ui
     return;
   }
   FillHistograms(node, features);
+  const auto scan = exact_ && total_weight_ <= kMostExactTotal ? &SplitFinder::ScanExactHistogram : &SplitFinder::ScanHistogram;
   for (size_t j = 0; j < features.size(); ++j) {
     const uint32_t* histogram = histograms_.data() + j * kBins * classes_;
     const uint32_t* counts = counts_.data() + j * kBins;
-    ScanHistogram(features[j], histogram, counts, /*missing_right=*/false);
-    if (counts[0] > 0) ScanHistogram(features[j], histogram, counts, /*missing_right=*/true);
+    (this->*scan)(features[j], histogram, counts, /*missing_right=*/false);
+    if (counts[0] > 0) (this->*scan)(features[j], histogram, counts, /*missing_right=*/true);
   }
 }
 
@@ -92,7 +94,7 @@ void SplitFinder::Gather(std::span<const DrawnSample> node, std::span<const uint
 }
 
 void SplitFinder::FillHistograms(std::span<const DrawnSample> node, std::span<const uint32_t> features) {
-  histograms_.assign(features.size() * kBins * classes_, 0);
+  histograms_.assign(features.size() * kBins * classes_ + kHistogramPadding, 0);
   counts_.assign(features.size() * kBins, 0);
   for (size_t begin = 0; begin < node.size(); begin += kChunk) {
     const std::span<const DrawnSample> chunk = node.subspan(begin, std::min(kChunk, node.size() - begin));
@@ -147,6 +149,29 @@ void SplitFinder::ScanHistogram(uint32_t feature, const uint32_t* histogram, con
       const uint32_t units = histogram[bin * classes_ + k];
       if (units > 0) MoveLeft(k, class_weights_[k] * units, sides);
     }
+    sides.left_samples += counts[bin];
+    sides.right_samples -= counts[bin];
+    below = bin;
+  }
+}
+
+void SplitFinder::ScanExactHistogram(uint32_t feature, const uint32_t* histogram, const uint32_t* counts,
+                                     bool missing_right) {
+  const bool has_missing = counts[0] > 0;
+  size_t first = missing_right ? 1 : 0, end = kBins;
+  while (first < kBins && counts[first] == 0) ++first;
+  if (first == kBins) return;  // no sample has a value
+  while (counts[end - 1] == 0) --end;
+  SumHistogramSides(histogram, first, end, class_weights_, totals_, histogram_sides_);
+  Sides sides{.left_samples = counts[first], .right_samples = node_samples_ - counts[first]};
+  size_t below = first;  // the last bin on the left that has samples
+  for (size_t bin = first + 1; bin < end; ++bin) {
+    if (counts[bin] == 0) continue;
+    sides.left_weight = histogram_sides_.left_weight[below];
+    sides.right_weight = total_weight_ - sides.left_weight;
+    sides.left_squares = histogram_sides_.left_squares[below];
+    sides.right_squares = histogram_sides_.right_squares[below];
+    Offer(feature, below, bin, has_missing, missing_right, sides);
     sides.left_samples += counts[bin];
     sides.right_samples -= counts[bin];
     below = bin;

@@ -99,6 +99,34 @@ TEST(SplitFinder, FindsWhatExhaustiveSearchFinds) {
   }
 }
 
+// Whole weights take another way through the histogram than others. Halves of them change no rounding: the split is the same.
+TEST(SplitFinder, HalfTheWeightsGiveTheSameSplit) {
+  for (const size_t rows : {300, 2000}) {
+    for (const size_t classes : {2, 8, 17}) {
+      for (const bool missing : {false, true}) {
+        Problem problem(static_cast<unsigned>(rows + classes), rows, 5, classes, missing);
+        if (missing) std::fill(problem.values[0].begin(), problem.values[0].end(), std::numeric_limits<float>::quiet_NaN());
+        ASSERT_OK_AND_ASSIGN(const BinnedSamples samples,
+                             BinnedSamples::Create({problem.planes, problem.classes, {}, classes}, 1));
+        Split splits[2];
+        for (const bool whole : {false, true}) {
+          Problem weighted = problem;  // its weights are odd halves
+          for (double& weight : weighted.class_weights) weight *= whole ? 2 : 1;
+          for (double& total : weighted.totals) total *= whole ? 2 : 1;
+          Random random(7);
+          SplitFinder finder(samples, {.features_per_node = 5}, weighted.class_weights, random);
+          splits[whole] = finder.Find(weighted.node, weighted.totals);
+        }
+        ASSERT_GE(splits[0].feature, 0);
+        EXPECT_EQ(splits[1].feature, splits[0].feature);
+        EXPECT_EQ(splits[1].last_left_bin, splits[0].last_left_bin);
+        EXPECT_EQ(splits[1].missing_right, splits[0].missing_right);
+        EXPECT_EQ(splits[1].score, 2 * splits[0].score);
+      }
+    }
+  }
+}
+
 TEST(SplitFinder, RandomThresholdsScoreAsTheySay) {
   for (unsigned seed = 0; seed < 20; ++seed) {
     const Problem problem(seed, 200, 4, 3, seed % 2 == 0);
