@@ -23,9 +23,9 @@ struct HistogramSides {
 void SumHistogramSides(const uint32_t* histogram, size_t begin, size_t end, std::span<const double> class_weights,
                        std::span<const double> totals, HistogramSides& sides);
 
-// Whether sums of such weights and their squares are exact in double precision, up to a total of `most`.
+// Whether sums of units of such weights, and of their squares, are exact as long as a node's total is at most kMostExactTotal.
 bool SumsAreExact(std::span<const double> class_weights);
-inline constexpr double kMostExactTotal = 1 << 26;
+inline constexpr double kMostExactTotal = 1 << 26;  // its square has 52 bits
 
 }  // namespace arpent::learn
 
