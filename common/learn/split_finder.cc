@@ -22,8 +22,8 @@ SplitFinder::SplitFinder(const BinnedSamples& samples, const SplitRules& rules, 
       class_weights_(class_weights),
       random_(random),
       classes_(samples.class_count()),
-      exact_(SumsAreExact(class_weights)),
       order_(samples.features()),
+      histogram_sides_(class_weights),
       left_(classes_),
       right_(classes_) {
   std::iota(order_.begin(), order_.end(), 0u);
@@ -75,12 +75,11 @@ void SplitFinder::Consider(std::span<const DrawnSample> node, std::span<const ui
     return;
   }
   FillHistograms(node, features);
-  const auto scan = exact_ && total_weight_ <= kMostExactTotal ? &SplitFinder::ScanExactHistogram : &SplitFinder::ScanHistogram;
   for (size_t j = 0; j < features.size(); ++j) {
     const uint32_t* histogram = histograms_.data() + j * kBins * classes_;
     const uint32_t* counts = counts_.data() + j * kBins;
-    (this->*scan)(features[j], histogram, counts, /*missing_right=*/false);
-    if (counts[0] > 0) (this->*scan)(features[j], histogram, counts, /*missing_right=*/true);
+    ScanHistogram(features[j], histogram, counts, /*missing_right=*/false);
+    if (counts[0] > 0) ScanHistogram(features[j], histogram, counts, /*missing_right=*/true);
   }
 }
 
@@ -137,45 +136,41 @@ inline void SplitFinder::Offer(uint32_t feature, uint32_t below, uint32_t above,
   best_above_ = above;
 }
 
-void SplitFinder::ScanHistogram(uint32_t feature, const uint32_t* histogram, const uint32_t* counts,
-                                bool missing_right) {
+template <class MoveBin>
+void SplitFinder::ScanBins(uint32_t feature, const uint32_t* counts, bool missing_right, const MoveBin& move) {
   const bool has_missing = counts[0] > 0;
   Sides sides = AllRight(node_samples_);
   size_t below = kBins;  // the last bin on the left; kBins while there is none
   for (size_t bin = missing_right ? 1 : 0; bin < kBins && sides.right_samples > 0; ++bin) {
     if (counts[bin] == 0) continue;
     if (below != kBins) Offer(feature, below, bin, has_missing, missing_right, sides);
-    for (size_t k = 0; k < classes_; ++k) {
-      const uint32_t units = histogram[bin * classes_ + k];
-      if (units > 0) MoveLeft(k, class_weights_[k] * units, sides);
-    }
+    move(bin, sides);
     sides.left_samples += counts[bin];
     sides.right_samples -= counts[bin];
     below = bin;
   }
 }
 
-void SplitFinder::ScanExactHistogram(uint32_t feature, const uint32_t* histogram, const uint32_t* counts,
-                                     bool missing_right) {
-  const bool has_missing = counts[0] > 0;
-  size_t first = missing_right ? 1 : 0, end = kBins;
-  while (first < kBins && counts[first] == 0) ++first;
-  if (first == kBins) return;  // no sample has a value
-  while (counts[end - 1] == 0) --end;
-  SumHistogramSides(histogram, first, end, class_weights_, totals_, histogram_sides_);
-  Sides sides{.left_samples = counts[first], .right_samples = node_samples_ - counts[first]};
-  size_t below = first;  // the last bin on the left that has samples
-  for (size_t bin = first + 1; bin < end; ++bin) {
-    if (counts[bin] == 0) continue;
-    sides.left_weight = histogram_sides_.left_weight[below];
-    sides.right_weight = total_weight_ - sides.left_weight;
-    sides.left_squares = histogram_sides_.left_squares[below];
-    sides.right_squares = histogram_sides_.right_squares[below];
-    Offer(feature, below, bin, has_missing, missing_right, sides);
-    sides.left_samples += counts[bin];
-    sides.right_samples -= counts[bin];
-    below = bin;
+void SplitFinder::ScanHistogram(uint32_t feature, const uint32_t* histogram, const uint32_t* counts,
+                                bool missing_right) {
+  if (!histogram_sides_.Exact(total_weight_)) {
+    return ScanBins(feature, counts, missing_right, [&](size_t bin, Sides& sides) {
+      for (size_t k = 0; k < classes_; ++k) {
+        const uint32_t units = histogram[bin * classes_ + k];
+        if (units > 0) MoveLeft(k, class_weights_[k] * units, sides);
+      }
+    });
   }
+  const size_t begin = missing_right ? 1 : 0;
+  size_t end = kBins;
+  while (end > begin && counts[end - 1] == 0) --end;
+  histogram_sides_.Sum(histogram, begin, end, totals_);
+  ScanBins(feature, counts, missing_right, [&](size_t bin, Sides& sides) {
+    sides.left_weight = histogram_sides_.left_weight(bin);
+    sides.right_weight = total_weight_ - sides.left_weight;
+    sides.left_squares = histogram_sides_.left_squares(bin);
+    sides.right_squares = histogram_sides_.right_squares(bin);
+  });
 }
 
 void SplitFinder::SortColumn(std::span<const DrawnSample> node, const uint8_t* column) {

@@ -58,8 +58,9 @@ class SplitFinder {
   void Gather(std::span<const DrawnSample> node, std::span<const uint32_t> features);
   void FillHistograms(std::span<const DrawnSample> node, std::span<const uint32_t> features);
   void ScanHistogram(uint32_t feature, const uint32_t* histogram, const uint32_t* counts, bool missing_right);
-  // The same, faster, where sums are exact in any order.
-  void ScanExactHistogram(uint32_t feature, const uint32_t* histogram, const uint32_t* counts, bool missing_right);
+  // move(bin, sides) takes the weights of a bin to the left.
+  template <class MoveBin>
+  void ScanBins(uint32_t feature, const uint32_t* counts, bool missing_right, const MoveBin& move);
   void SortColumn(std::span<const DrawnSample> node, const uint8_t* column);
   void ScanSorted(uint32_t feature, bool missing_right);
   void TryRandomThreshold(std::span<const DrawnSample> node, uint32_t feature, const uint8_t* column);
@@ -74,7 +75,6 @@ class SplitFinder {
   const std::span<const double> class_weights_;
   Random& random_;
   const size_t classes_;
-  const bool exact_;  // class weights are whole numbers
 
   std::vector<uint32_t> order_;       // a permutation of the features, shuffled on from node to node
   std::vector<uint8_t> columns_;      // bins of some features for some samples, column by column
