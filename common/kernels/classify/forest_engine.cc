@@ -83,6 +83,25 @@ void Quantise(std::span<const float> edges, const float* HWY_RESTRICT plane, siz
   }
 }
 
+// The splits of the upper `kLevels` levels from node `top` on: put(number, node), numbered level by level from 1. A leaf stands
+// for all that would lie below it. ends[k]: where the k-th way from the left leads.
+template <size_t kLevels, class Put>
+HWY_INLINE void TakeLevels(const ForestNode* nodes, uint32_t top, uint32_t* HWY_RESTRICT ends, const Put& put) {
+  constexpr size_t kWays = size_t{1} << kLevels;
+  uint32_t at[2 * kWays] = {0, top};
+#pragma GCC unroll 8
+  for (size_t h = 1; h < kWays; ++h) {
+    const ForestNode& node = nodes[at[h]];
+    at[2 * h] = node.child;
+    at[2 * h + 1] = node.child + (node.child == at[h] ? 0 : 1);
+    put(h, node);
+  }
+  std::copy(at + kWays, std::end(at), ends);
+}
+
+// A leaf's threshold is cut to 255, which no bin exceeds either.
+inline uint8_t ByteThreshold(uint32_t threshold) { return static_cast<uint8_t>(std::min(threshold, 255u)); }
+
 #include "common/kernels/classify/lockstep_walk.h"
 
 // Whether 64 bytes are compared and 16 values looked up at once.
@@ -98,38 +117,44 @@ constexpr bool kByColumns = false;
 #include "common/kernels/classify/subtree_walk.h"
 #endif
 
-// Walks one tree for all pixels. `missing`: some may have no value of some feature. payloads[i]: of the leaf of pixel i.
+// Walks a tree in step. leaves[i]: the node where pixel i arrives.
 template <typename Bin>
-void WalkTree(const ForestView& forest, size_t tree, const Bin* HWY_RESTRICT bins, bool missing, size_t count,
-              ForestScratch& scratch, uint32_t* HWY_RESTRICT payloads) {
-  const auto* nodes = reinterpret_cast<const uint64_t*>(forest.nodes.data());
-  const uint32_t root = forest.roots[tree], end = forest.roots[tree + 1];
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
-  if constexpr (sizeof(Bin) == 1) {
-    if (FitsSubtrees(forest.features(), end - root)) {
-      const auto walk = missing ? WalkBySubtrees<true> : WalkBySubtrees<false>;
-      return walk(forest, tree, bins, count, scratch, payloads);
-    }
-  }
-#endif
+void WalkLevelByLevel(const ForestView& forest, uint32_t root, uint32_t end, const Bin* HWY_RESTRICT bins, bool missing,
+                      size_t count, ForestScratch& scratch, uint32_t* HWY_RESTRICT leaves) {
   scratch.starts.resize(count);
   size_t entered = 0;  // pixels that are past the top levels
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
   if constexpr (sizeof(Bin) == 1) {
     auto* starts = reinterpret_cast<int32_t*>(scratch.starts.data());
-    entered = TopLevels(nodes, root).Descend(scratch.columns.data(), count, count, starts);
+    entered = TopLevels(forest.nodes.data(), root).Descend(scratch.columns.data(), count, count, starts);
   }
 #endif
   std::fill(scratch.starts.begin() + entered, scratch.starts.end(), 0u);
-  const auto walk = [&](const auto& packed) { WalkInStep(packed, bins, BinStride(forest), count, scratch, payloads); };
+  const auto* nodes = reinterpret_cast<const uint64_t*>(forest.nodes.data());
+  const auto walk = [&](const auto& tree) { WalkInStep(tree, bins, BinStride(forest), count, scratch, leaves); };
   if constexpr (sizeof(Bin) == 1) {
     if (!missing && PackedTree<NodeOf4Bytes>::Fits(forest.features(), end - root)) {
-      walk(PackedTree(nodes, root, end, scratch.nodes_of_4));
-    } else if (!missing) {
-      walk(PackedTree(nodes, root, end, scratch.nodes_of_8));
+      return walk(PackedTree(nodes, root, end, scratch.nodes_of_4));
+    }
+    if (!missing) return walk(PackedTree(nodes, root, end, scratch.nodes_of_8));
+  }
+  walk(LargeTree<Bin>(nodes, root));
+}
+
+// Walks one tree for all pixels. `missing`: some may have no value of some feature. payloads[i]: of the leaf of pixel i.
+template <typename Bin>
+void WalkTree(const ForestView& forest, size_t tree, const Bin* HWY_RESTRICT bins, bool missing, size_t count,
+              ForestScratch& scratch, uint32_t* HWY_RESTRICT payloads) {
+  const uint32_t root = forest.roots[tree], end = forest.roots[tree + 1];
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
+  if constexpr (sizeof(Bin) == 1) {
+    if (FitsSubtrees(forest.features(), end - root)) {
+      const auto walk = missing ? WalkBySubtrees<true> : WalkBySubtrees<false>;
+      return walk(forest, root, end, bins, count, scratch, payloads);
     }
   }
-  if (sizeof(Bin) != 1 || missing) walk(LargeTree<Bin>(nodes, root));
+#endif
+  WalkLevelByLevel(forest, root, end, bins, missing, count, scratch, payloads);
   for (size_t i = 0; i < count; ++i) payloads[i] = forest.payloads[payloads[i]];
 }
 

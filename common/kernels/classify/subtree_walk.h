@@ -30,9 +30,8 @@ bool FitsSubtrees(size_t features, size_t tree_nodes) { return features <= kMost
 template <bool kMissing>
 class SubtreeWalk {
  public:
-  SubtreeWalk(const ForestView& forest, size_t tree, ForestScratch& scratch)
-      : nodes_(reinterpret_cast<const uint64_t*>(forest.nodes.data())), payloads_(forest.payloads.data()), scratch_(scratch) {
-    const uint32_t root = forest.roots[tree], end = forest.roots[tree + 1];
+  SubtreeWalk(const ForestView& forest, uint32_t root, uint32_t end, ForestScratch& scratch)
+      : nodes_(forest.nodes.data()), payloads_(forest.payloads.data()), scratch_(scratch) {
     // They are taken in another order than they lie in memory.
     for (uint32_t i = root; i < end; i += sizeof(BinLine) / sizeof(*nodes_)) hwy::Prefetch(nodes_ + i);
     for (uint32_t i = root; i < end; i += sizeof(BinLine) / sizeof(*payloads_)) hwy::Prefetch(payloads_ + i);
@@ -87,21 +86,12 @@ class SubtreeWalk {
   }
 
  private:
-  // The splits of three levels from node `top` on, and the nodes where they lead.
   void Cut(uint32_t top, Subtree::Splits& splits, uint32_t* HWY_RESTRICT ends) const {
-    uint32_t at[2 * kExits] = {0, top};
-#pragma GCC unroll 8
-    for (size_t h = 1; h < kExits; ++h) {
-      const uint64_t node = nodes_[at[h]];
-      const auto left = static_cast<uint32_t>(node);
-      at[2 * h] = left;
-      at[2 * h + 1] = left + (left == at[h] ? 0 : 1);  // a leaf stays where it is
-      const auto missing_right = static_cast<uint32_t>(node >> 63);
-      const auto threshold = (static_cast<uint32_t>(node >> 32) & 0xFFFF) + (kMissing ? 0 : missing_right);
-      splits.features[h - 1] = static_cast<uint8_t>((node >> 48) | (kMissing ? missing_right << 7 : 0));
-      splits.thresholds[h - 1] = static_cast<uint8_t>(std::min(threshold, 255u));
-    }
-    std::copy(at + kExits, std::end(at), ends);
+    TakeLevels<3>(nodes_, top, ends, [&](size_t h, const ForestNode& node) HWY_ATTR {
+      const uint32_t right = node.missing_right() ? 1 : 0;
+      splits.features[h - 1] = static_cast<uint8_t>(node.feature() | (kMissing ? right << 7 : 0));
+      splits.thresholds[h - 1] = ByteThreshold(node.threshold + (kMissing ? 0 : right));
+    });
   }
 
   void NumberExits(const uint32_t* HWY_RESTRICT ends, uint16_t* HWY_RESTRICT exits) {
@@ -111,7 +101,7 @@ class SubtreeWalk {
 #pragma GCC unroll 8
     for (size_t k = 0; k < kExits; ++k) {
       const uint32_t end = ends[k];
-      const uint32_t goes_on = static_cast<uint32_t>(nodes_[end]) == end ? 0 : 1;
+      const uint32_t goes_on = nodes_[end].child == end ? 0 : 1;
       exits[k] = static_cast<uint16_t>(leaves + goes_on * (kGoesOn + subtrees - leaves));
       leaf_payloads[leaves] = payloads_[end];
       roots[subtrees] = end;
@@ -168,7 +158,7 @@ class SubtreeWalk {
     return subtree.exits[kPathTable.paths[right]];
   }
 
-  const uint64_t* nodes_;
+  const ForestNode* nodes_;
   const uint32_t* payloads_;
   ForestScratch& scratch_;
   uint32_t leaves_ = 0, subtrees_ = 0;
@@ -177,10 +167,10 @@ class SubtreeWalk {
 };
 
 template <bool kMissing>
-void WalkBySubtrees(const ForestView& forest, size_t tree, const uint8_t* bins, size_t count, ForestScratch& scratch,
-                    uint32_t* payloads) {
+void WalkBySubtrees(const ForestView& forest, uint32_t root, uint32_t end, const uint8_t* bins, size_t count,
+                    ForestScratch& scratch, uint32_t* payloads) {
   scratch.exits.resize(count);
-  const SubtreeWalk<kMissing> walk(forest, tree, scratch);
+  const SubtreeWalk<kMissing> walk(forest, root, end, scratch);
   if (forest.kind == EnsembleKind::kShares) walk.PrefetchShares(forest);
   walk.Run(bins, count, payloads);
 }

@@ -10,20 +10,14 @@ class TopLevels {
   static constexpr size_t kPixelsAtOnce = 64;
   static constexpr int kTable = 16;  // places that one permutation looks up
 
-  TopLevels(const uint64_t* HWY_RESTRICT nodes, uint32_t root) {
-    uint32_t at[2 * kNodes] = {0, root};
-    for (size_t h = 1; h < kNodes; ++h) {
-      const uint64_t node = nodes[at[h]];
-      const auto child = static_cast<uint32_t>(node);
-      const bool leaf = child == at[h];
-      // A leaf stays where it is: no bin exceeds 255.
-      features_[h] = static_cast<uint16_t>(node >> 48) & 0x7FFF;
-      missing_[h] = static_cast<uint8_t>(node >> 63);
-      thresholds_[h] = static_cast<uint8_t>(std::min<uint64_t>((node >> 32) & 0xFFFF, 255));
-      at[2 * h] = child;
-      at[2 * h + 1] = leaf ? child : child + 1;
-    }
-    for (size_t k = 0; k < kNodes; ++k) places_[k] = static_cast<int32_t>(at[kNodes + k] - root);
+  TopLevels(const ForestNode* nodes, uint32_t root) {
+    uint32_t ends[kNodes];
+    TakeLevels<kLevels>(nodes, root, ends, [&](size_t h, const ForestNode& node) HWY_ATTR {
+      features_[h] = static_cast<uint16_t>(node.feature());
+      missing_[h] = node.missing_right() ? 1 : 0;
+      thresholds_[h] = ByteThreshold(node.threshold);
+    });
+    for (size_t k = 0; k < kNodes; ++k) places_[k] = static_cast<int32_t>(ends[k] - root);
   }
 
   // indices[i]: where pixel i stands, for the first pixels of `count`; returns for how many.
