@@ -146,7 +146,8 @@ std::string NamesOf(const std::vector<Learner>& learners) {
 double WeightOf(Learner learner) { return learner == Learner::kBoosting ? kWeightOfBoosting : 1; }
 
 // Of the learners in `subset`, a bit for each.
-std::vector<float> MeanOf(const std::vector<Learner>& learners, const std::vector<std::vector<float>>& probabilities, unsigned subset) {
+std::vector<float> MeanOf(const std::vector<Learner>& learners, const std::vector<std::vector<float>>& probabilities,
+                          unsigned subset) {
   std::vector<float> sum(probabilities[0].size());
   for (size_t c = 0; c < probabilities.size(); ++c) {
     if ((subset >> c & 1) == 0) continue;
